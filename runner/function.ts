@@ -1,0 +1,141 @@
+// function: a named piece of work the runner can execute. run: one execution of a function, with one outcome.
+// source, target: the database a backup reads, a restore writes. stream: a named sequence of bytes in a snapshot.
+import type { ParametersOf, ParameterTable } from "./parameters.ts";
+import type { Secret } from "./secret.ts";
+
+export type { ParametersOf, ParameterTable } from "./parameters.ts";
+export { Secret } from "./secret.ts";
+
+/** What a database's folder in functions/ offers. `functions/index.ts` lists them. */
+export type DatabaseFunction = BackupFunction | RestoreFunction;
+
+export interface BackupFunction<T extends ParameterTable = ParameterTable> {
+  readonly kind: "backup";
+  /** Also the command: "redis-backup". */
+  readonly name: string;
+  readonly engine: string;
+  readonly summary: string;
+  /** The function's own parameters, beside the runner's. */
+  readonly parameters: T;
+  /** Resolves when every byte that belongs to the backup was handed to the snapshot and proven complete; the run commits. */
+  run(context: BackupContext<ParametersOf<T>>): Promise<BackupResult>;
+}
+
+export interface RestoreFunction<T extends ParameterTable = ParameterTable> {
+  readonly kind: "restore";
+  readonly name: string;
+  readonly engine: string;
+  readonly summary: string;
+  readonly parameters: T;
+  /** Resolves when everything in the snapshot was written and counted; anything refused throws, with the counts in the error's facts. */
+  run(context: RestoreContext<ParametersOf<T>>): Promise<RestoreResult>;
+}
+
+interface Context<P> {
+  readonly database: DatabaseConnection;
+  readonly parameters: P;
+  /** How long to wait for a database that is loading or refuses connections; a wrong password is not waited for. */
+  readonly waitTimeoutMs: number;
+  /** Aborted by SIGTERM, SIGINT and the deadline; its reason is the HoldfastError to throw. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** Something a person should know although the run goes on: logged, evented, in the report. `reason` is CamelCase. */
+  warn(reason: string, message: string): void;
+  /** May be called as often as is convenient; the runner throttles. */
+  progress(progress: Progress): void;
+}
+export interface BackupContext<P> extends Context<P> {
+  readonly snapshot: SnapshotWriter;
+}
+export interface RestoreContext<P> extends Context<P> {
+  readonly snapshot: SnapshotReader;
+}
+
+export interface Progress {
+  readonly phase: string;
+  readonly bytes?: number;
+  readonly totalBytes?: number;
+  readonly items?: number;
+  readonly totalItems?: number;
+}
+
+/** Structured log; `fields` never hold a secret in clear. */
+export interface Log {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** How to reach the database, as the AppBinding or the flags say; which key of `credentials` means what is the engine's to know. */
+export interface DatabaseConnection {
+  /** Without credentials, for messages: "redis://sample.demo.svc:6379". */
+  readonly description: string;
+  /** Lower case, no colon: "redis", "rediss", "http", "https", "tcp". */
+  readonly scheme: string;
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly path: string;
+  readonly tls: TlsMaterial;
+  /** Keys of the (transformed) Secret, e.g. "username", "password". Empty for anonymous access. */
+  readonly credentials: ReadonlyMap<string, Secret>;
+}
+
+/** TLS material; PEM texts. Whether TLS is spoken, the engine decides from the scheme and from `ca`. */
+export interface TlsMaterial {
+  readonly ca?: string | undefined;
+  readonly clientCertificate?: string | undefined;
+  readonly clientKey?: Secret | undefined;
+  readonly serverName?: string | undefined;
+  /** False only when the user said so. */
+  readonly verify: boolean;
+}
+
+export interface SnapshotWriter {
+  /** Starts a stream. Names match `[a-z0-9][a-z0-9._-]*(/…)*`. The run's abort ends all streams. */
+  stream(name: string, options: { mediaType: string; frameBytes?: number }): StreamWriter;
+}
+
+export interface StreamWriter {
+  /**
+   * Appends bytes; they may be reused by the caller as soon as the promise settled. It settles when more may come: a pending promise is a
+   * stalled store. One write at a time. Rejects with the first failure of the stream.
+   */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Closes the current frame at this border (whole lines, for instance); nothing when it is empty. */
+  endFrame(): Promise<void>;
+  /** Ends the stream; resolves when its last object lies in the store and its size was confirmed. `digest` is the engine's own proof. */
+  finish(summary?: { count?: number; digest?: string }): Promise<void>;
+}
+
+export interface SnapshotReader {
+  readonly id: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly streams: readonly StreamInfo[];
+  /** The stream's bytes in order. The iteration fails at the end, at the latest, when a size or checksum differs from the manifest. */
+  stream(name: string): AsyncIterable<Buffer>;
+}
+
+export interface StreamInfo {
+  readonly name: string;
+  readonly mediaType: string;
+  readonly rawBytes: number;
+  readonly count?: number | undefined;
+  readonly digest?: string | undefined;
+}
+
+export interface BackupResult {
+  readonly server: { readonly flavour: string; readonly version: string; readonly id: string };
+  /** How the instant of the backup is defined, e.g. { method: "replication", offset: 1234 }. */
+  readonly consistency: Readonly<Record<string, unknown>>;
+  /** The engine's facts for the manifest: counts per database, versions, checksums. JSON, no secrets, no user data. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly notCarried: readonly { readonly name: string; readonly reason: string }[];
+}
+
+export interface RestoreResult {
+  /** E.g. restored, skipped, replaced, expired. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly facts: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,3 @@
+import { z } from "zod";
+export const appBindingSchema = z.object({});
+export const repositorySchema = z.object({});
