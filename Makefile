@@ -1,0 +1,40 @@
+# Each target does its own set-up. `make demo` and `make test` need Node 20 or later with npm, and apt (or the programs on PATH).
+SHELL := /bin/bash
+NODE := node_modules/.bin/node
+
+.PHONY: setup demo test test-all e2e-all check bundle benchmark readme clean
+
+setup: node_modules/.installed
+
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || { echo 'Missing command "npm": install Node.js 20 or later with npm'; exit 1; }
+	@npm ci --no-fund --no-audit --loglevel=error
+	@test -x $(NODE) || { echo "Node 26 did not come with the dependencies: this platform is not among the optional dependencies in package.json"; exit 1; }
+	@touch $@
+
+demo: setup
+	@$(NODE) --disable-warning=ExperimentalWarning test/demo.ts
+
+test: setup bundle
+	@$(NODE) --disable-warning=ExperimentalWarning test/tools/run-tests.ts
+
+# With the second S3 server and whatever else takes long to build.
+test-all e2e-all: setup bundle
+	@HOLDFAST_ALL_SERVERS=1 $(NODE) --disable-warning=ExperimentalWarning test/tools/run-tests.ts
+
+check: setup
+	@node_modules/.bin/biome check .
+	@node_modules/.bin/tsc --noEmit
+
+bundle: setup
+	@$(NODE) --disable-warning=ExperimentalWarning test/tools/bundle.ts
+
+benchmark: setup bundle
+	@$(NODE) --disable-warning=ExperimentalWarning test/benchmark/redis.ts
+
+# Writes the tables of flags and exit codes into README.md.
+readme: setup
+	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-readme-tables.ts
+
+clean:
+	rm -rf dist node_modules

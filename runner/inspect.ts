@@ -1,0 +1,82 @@
+import { IncompleteError } from "./errors.ts";
+import type { ParametersOf } from "./parameters.ts";
+import { findRepository, type RepositoryParameters } from "./places.ts";
+import type { Success } from "./report.ts";
+import type { RunParts } from "./run.ts";
+import type { snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
+import { listSnapshots } from "./snapshot/list-snapshots.ts";
+import { openRepository } from "./snapshot/repository.ts";
+import { verifySnapshots } from "./snapshot/verify.ts";
+import { openStore } from "./storage/open-store.ts";
+import { summarizeSnapshot } from "./summarize-snapshot.ts";
+
+export interface InspectParts extends RunParts {
+  /** Writes a command's result, for a person or a program; whole lines. */
+  print(text: string): void;
+}
+
+/** Lists the snapshots that are committed, oldest first. A manifest that cannot be believed is named and fails the command after the list. */
+export async function showSnapshots(parameters: ParametersOf<typeof snapshotsParameters>, parts: InspectParts): Promise<Success> {
+  const repository = await open(parameters, parts);
+  const { manifests, damaged } = await listSnapshots(repository, { signal: parts.signal });
+  const rows = manifests.map(summarizeSnapshot);
+  parts.print(parameters.json ? `${JSON.stringify(rows, undefined, 2)}\n` : asTable(rows));
+  if (damaged.length > 0) {
+    const names = damaged.map(({ key, problem }) => `"${key}": ${problem}`).join("; ");
+    throw new IncompleteError(`${damaged.length} manifest(s) cannot be believed: ${names}`, { reason: "ManifestDamaged" });
+  }
+  return { message: `${rows.length} snapshot(s)`, counts: { snapshots: rows.length } };
+}
+
+/** Reads back what is stored, all or a sample; anything that differs is named and fails the command. */
+export async function verifyRepository(parameters: ParametersOf<typeof verifyParameters>, parts: InspectParts): Promise<Success> {
+  const repository = await open(parameters, parts);
+  const { signal, progress } = parts;
+  const report = await verifySnapshots(repository, { snapshot: parameters.snapshot, samplePercent: parameters.sample, signal, progress });
+  const { snapshots, objects, objectsRead, bytesRead, problems } = report;
+  if (parameters.json) parts.print(`${JSON.stringify(report, undefined, 2)}\n`);
+  else for (const { key, problem } of problems) parts.print(`${key}: ${problem}\n`);
+  const counts = { snapshots, objects, objectsRead, bytesRead, problems: problems.length };
+  if (problems.length > 0) {
+    const first = problems[0] as { key: string; problem: string };
+    const message = `Verification found ${problems.length} problem(s), the first in "${first.key}": ${first.problem}`;
+    throw new IncompleteError(message, { reason: "VerificationFailed", facts: { ...counts, problems } });
+  }
+  if (!parameters.json)
+    parts.print(`${snapshots} snapshot(s), ${objectsRead} of ${objects} object(s) read: everything is as it was written\n`);
+  return { message: "Everything read is as it was written", counts };
+}
+
+async function open(parameters: RepositoryParameters, parts: InspectParts) {
+  const place = await findRepository(parameters, parts.sources);
+  const store = openStore(place.location, { ...place.options, signal: parts.signal });
+  return openRepository(store, { passphrase: place.passphrase, signal: parts.signal, warn: parts.warn });
+}
+
+function asTable(rows: readonly ReturnType<typeof summarizeSnapshot>[]): string {
+  if (rows.length === 0) return "No snapshots\n";
+  const header = ["ID", "ENGINE", "TARGET", "HOST", "FINISHED", "RAW", "STORED"];
+  const cells = rows.map((row) => [
+    row.id,
+    row.engine,
+    row.target,
+    row.host,
+    row.finished,
+    megabytes(row.rawBytes),
+    megabytes(row.storedBytes),
+  ]);
+  const widths = header.map((title, column) => Math.max(title.length, ...cells.map((line) => (line[column] as string).length)));
+  return [header, ...cells]
+    .map(
+      (line) =>
+        `${line
+          .map((cell, column) => cell.padEnd(widths[column] as number))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,169 @@
+// place: where a run reads and writes, with what it needs to get in. Made from flags alone, or from AppBinding, Repository and Secrets.
+import { readFile } from "node:fs/promises";
+import { ParameterError } from "./errors.ts";
+import type { DatabaseConnection, Secret as SecretType } from "./function.ts";
+import type { Cluster, ObjectName } from "./kubernetes/cluster.ts";
+import { databaseFromUrl, resolveDatabase } from "./kubernetes/database-connection.ts";
+import { openFileCluster } from "./kubernetes/file-cluster.ts";
+import { resolveBackend } from "./kubernetes/repository-backend.ts";
+import { joinFaults, type ParametersOf } from "./parameters.ts";
+import type { backupParameters, snapshotsParameters } from "./runner-parameters.ts";
+import { Secret } from "./secret.ts";
+import { type OpenStoreOptions, parseStoreLocation, type StoreLocation } from "./storage/open-store.ts";
+
+export type RepositoryParameters = Omit<ParametersOf<typeof snapshotsParameters>, "json">;
+export type DatabaseParameters = ParametersOf<typeof backupParameters>;
+
+/** Secrets come from here and from files, never from argv. */
+export interface SecretSources {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Told of every secret that is read. */
+  remember(secret: SecretType): void;
+  readonly signal: AbortSignal;
+}
+
+export interface RepositoryPlace {
+  readonly location: StoreLocation;
+  readonly options: OpenStoreOptions;
+  readonly passphrase: SecretType;
+  /** The Repository object, when one was named. */
+  readonly object: { readonly cluster: Cluster; readonly name: ObjectName } | undefined;
+}
+
+export interface DatabasePlace {
+  readonly connection: DatabaseConnection;
+  /** Whose backups these are: part of the snapshot's group. */
+  readonly target: { readonly namespace: string; readonly kind: string; readonly name: string };
+}
+
+/** @throws ParameterError naming every flag that is missing or contradicts another */
+export async function findRepository(parameters: RepositoryParameters, sources: SecretSources): Promise<RepositoryPlace> {
+  const faults = repositoryFaults(parameters);
+  if (faults.length > 0) throw new ParameterError(joinFaults(faults));
+  return parameters.store === undefined ? repositoryFromObjects(parameters, sources) : repositoryFromFlags(parameters, sources);
+}
+
+/** @throws ParameterError as above */
+export async function findDatabase(parameters: DatabaseParameters, sources: SecretSources): Promise<DatabasePlace> {
+  const faults = databaseFaults(parameters);
+  if (faults.length > 0) throw new ParameterError(joinFaults(faults));
+  const place = await (parameters.url === undefined ? databaseFromObjects(parameters, sources) : databaseFromFlags(parameters, sources));
+  for (const secret of place.connection.credentials.values()) sources.remember(secret);
+  if (place.connection.tls.clientKey !== undefined) sources.remember(place.connection.tls.clientKey);
+  return place;
+}
+
+/** Faults of both places at once, so that a person mends the command line once. */
+export function placeFaults(parameters: DatabaseParameters): string[] {
+  return [...databaseFaults(parameters), ...repositoryFaults(parameters)];
+}
+
+function repositoryFaults({ store, manifests, repository }: RepositoryParameters): string[] {
+  if (store !== undefined && repository !== undefined) return ["--store and --repository contradict each other: give one"];
+  if (store === undefined && repository === undefined) return ["--store, or --manifests and --repository, is required: where backups lie"];
+  if (repository !== undefined && manifests === undefined)
+    return ["--repository needs --manifests: the files that hold the Repository object"];
+  return [];
+}
+
+function databaseFaults({ url, manifests, appbinding }: DatabaseParameters): string[] {
+  if (url !== undefined && appbinding !== undefined) return ["--url and --appbinding contradict each other: give one"];
+  if (url === undefined && appbinding === undefined) return ["--url, or --manifests and --appbinding, is required: which database"];
+  if (appbinding !== undefined && manifests === undefined)
+    return ["--appbinding needs --manifests: the files that hold the AppBinding object"];
+  return [];
+}
+
+async function repositoryFromObjects(parameters: RepositoryParameters, sources: SecretSources): Promise<RepositoryPlace> {
+  const cluster = await openFileCluster(parameters.manifests as string);
+  const name = { namespace: parameters.repositoryNamespace ?? parameters.namespace, name: parameters.repository as string };
+  const repository = await cluster.repository(name, { signal: sources.signal });
+  const backend = await resolveBackend(cluster, repository, { signal: sources.signal, fromNamespace: parameters.namespace });
+  const passphrase =
+    parameters.passwordFile === undefined ? backend.passphrase : await secretFromFile("--password-file", parameters.passwordFile);
+  remember(sources, passphrase, backend.credentials?.secretAccessKey, backend.credentials?.sessionToken);
+  return {
+    location: backend.location,
+    options: { credentials: backend.credentials, ca: backend.ca },
+    passphrase,
+    object: { cluster, name },
+  };
+}
+
+async function repositoryFromFlags(parameters: RepositoryParameters, sources: SecretSources): Promise<RepositoryPlace> {
+  const { environment } = sources;
+  const parsed = parseStoreLocation(parameters.store as string);
+  const { s3Endpoint: endpoint, s3Region: region } = parameters;
+  const location = parsed.kind === "s3" ? { ...parsed, endpoint, region } : parsed;
+  const ca = parameters.s3Ca === undefined ? undefined : await readText("--s3-ca", parameters.s3Ca);
+  const accessKeyId = environment.AWS_ACCESS_KEY_ID;
+  const secretAccessKey = secretOf(environment.AWS_SECRET_ACCESS_KEY);
+  const sessionToken = secretOf(environment.AWS_SESSION_TOKEN);
+  const credentials = accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey, sessionToken } : undefined;
+  const passphrase = await passphraseFromOutside(parameters, environment);
+  remember(sources, passphrase, secretAccessKey, sessionToken);
+  return { location, options: { credentials, ca }, passphrase, object: undefined };
+}
+
+async function passphraseFromOutside(
+  { passwordFile }: RepositoryParameters,
+  environment: SecretSources["environment"],
+): Promise<SecretType> {
+  if (passwordFile !== undefined) return secretFromFile("--password-file", passwordFile);
+  const passphrase = secretOf(environment.RESTIC_PASSWORD);
+  if (passphrase !== undefined) return passphrase;
+  throw new ParameterError("The repository's passphrase is missing", {
+    hint: "Set RESTIC_PASSWORD, or name a file with --password-file; keep it safe: without it no backup can be read",
+  });
+}
+
+async function databaseFromObjects(parameters: DatabaseParameters, sources: SecretSources): Promise<DatabasePlace> {
+  const cluster = await openFileCluster(parameters.manifests as string);
+  const namespace = parameters.appbindingNamespace ?? parameters.namespace;
+  const name = parameters.appbinding as string;
+  const appBinding = await cluster.appBinding({ namespace, name }, { signal: sources.signal });
+  const connection = await resolveDatabase(cluster, appBinding, { signal: sources.signal, namespace });
+  return { connection, target: { namespace, kind: "AppBinding", name } };
+}
+
+async function databaseFromFlags(parameters: DatabaseParameters, sources: SecretSources): Promise<DatabasePlace> {
+  const password =
+    parameters.databasePasswordFile === undefined
+      ? secretOf(sources.environment.HOLDFAST_DATABASE_PASSWORD)
+      : await secretFromFile("--database-password-file", parameters.databasePasswordFile);
+  const clientKey = parameters.tlsKey === undefined ? undefined : new Secret(await readText("--tls-key", parameters.tlsKey));
+  const connection = databaseFromUrl(parameters.url as string, {
+    password,
+    tls: {
+      ca: parameters.tlsCa === undefined ? undefined : await readText("--tls-ca", parameters.tlsCa),
+      clientCertificate: parameters.tlsCert === undefined ? undefined : await readText("--tls-cert", parameters.tlsCert),
+      clientKey,
+      serverName: parameters.tlsServerName,
+      verify: !parameters.tlsInsecure,
+    },
+  });
+  const name = connection.port === undefined ? connection.host : `${connection.host}:${connection.port}`;
+  return { connection, target: { namespace: parameters.namespace, kind: "URL", name } };
+}
+
+function secretOf(value: string | undefined): SecretType | undefined {
+  return value === undefined || value === "" ? undefined : new Secret(value);
+}
+
+async function secretFromFile(flag: string, path: string): Promise<SecretType> {
+  const firstLine = (await readText(flag, path)).split(/\r?\n/, 1)[0] as string;
+  if (firstLine === "") throw new ParameterError(`The first line of the file of ${flag} is empty`);
+  return new Secret(firstLine);
+}
+
+async function readText(flag: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new ParameterError(`Cannot read the file of ${flag}, "${path}"`, { cause });
+  }
+}
+
+function remember(sources: SecretSources, ...secrets: readonly (SecretType | undefined)[]): void {
+  for (const secret of secrets) if (secret !== undefined) sources.remember(secret);
+}

@@ -1,0 +1,135 @@
+// One run: places → store → repository → the function's work → commit → the Repository's status. All parts are passed in.
+
+import { ParameterError } from "./errors.ts";
+import type { BackupFunction, DatabaseFunction, Log, Progress, RestoreFunction } from "./function.ts";
+import { joinFaults, type ParametersOf } from "./parameters.ts";
+import { type DatabaseParameters, findDatabase, findRepository, placeFaults, type RepositoryPlace, type SecretSources } from "./places.ts";
+import { recordBackup } from "./record-backup.ts";
+import type { Success } from "./report.ts";
+import type { restoreParameters } from "./runner-parameters.ts";
+import { findSnapshot } from "./snapshot/find-snapshot.ts";
+import { readSnapshot } from "./snapshot/read-snapshot.ts";
+import { openOrCreateRepository, openRepository } from "./snapshot/repository.ts";
+import { startSnapshot } from "./snapshot/write-snapshot.ts";
+import { openStore } from "./storage/open-store.ts";
+import { summarizeSnapshot } from "./summarize-snapshot.ts";
+
+/** What a run is made of, beside its parameters. */
+export interface RunParts {
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly sources: SecretSources;
+  warn(reason: string, message: string): void;
+  progress(progress: Progress): void;
+}
+
+export type RestoreParameters = ParametersOf<typeof restoreParameters>;
+
+/** Runs a backup or a restore; resolves with what to report, rejects with the named failure. */
+export async function runFunction(
+  fn: DatabaseFunction,
+  parameters: DatabaseParameters | RestoreParameters,
+  parts: RunParts,
+): Promise<Success> {
+  const faults = placeFaults(parameters);
+  if (faults.length > 0) throw new ParameterError(joinFaults(faults), { hint: `holdfast ${fn.name} --help lists every flag` });
+  return fn.kind === "backup" ? runBackup(fn, parameters, parts) : runRestore(fn, parameters as RestoreParameters, parts);
+}
+
+async function runBackup(fn: BackupFunction, parameters: DatabaseParameters, parts: RunParts): Promise<Success> {
+  const { signal, log, warn, progress } = parts;
+  const database = await findDatabase(parameters, parts.sources);
+  const place = await findRepository(parameters, parts.sources);
+  const store = openStore(place.location, { ...place.options, signal });
+  const repository = await openOrCreateRepository(store, { passphrase: place.passphrase, signal, warn });
+  if (repository.isNew) {
+    log.warn("Created a new repository: keep its passphrase safe, without it no backup can be read", {
+      store: store.description,
+      repository: repository.id,
+    });
+  }
+  warnOfUnverifiedTls(database.connection.tls.verify, warn);
+  await using snapshot = await startSnapshot(
+    repository,
+    {
+      engine: fn.engine,
+      function: fn.name,
+      target: database.target,
+      host: parameters.host,
+      tags: [],
+      holdfast: parts.version,
+      parameters: { ...functionParameters(fn, parameters) },
+      tls: { verified: database.connection.tls.verify },
+    },
+    { signal, log, warn },
+  );
+  log.info("Backup started", { snapshot: snapshot.id, database: database.connection.description, store: store.description });
+  const result = await fn.run({
+    database: database.connection,
+    parameters: functionParameters(fn, parameters),
+    waitTimeoutMs: parameters.waitTimeout,
+    signal,
+    log,
+    warn,
+    progress,
+    snapshot,
+  });
+  const manifest = await snapshot.commit(result);
+  await recordBackup(place.object, repository, { manifest, warn, signal });
+  const summary = summarizeSnapshot(manifest);
+  return {
+    message: `Snapshot ${manifest.id} is committed: every object is in the store`,
+    snapshot: summary,
+    counts: result.counts,
+    facts: { consistency: result.consistency, ...result.facts },
+    notCarried: result.notCarried,
+  };
+}
+
+async function runRestore(fn: RestoreFunction, parameters: RestoreParameters, parts: RunParts): Promise<Success> {
+  const { signal, log, warn, progress } = parts;
+  const database = await findDatabase(parameters, parts.sources);
+  const place = await findRepository(parameters, parts.sources);
+  const store = openStore(place.location, { ...place.options, signal });
+  const repository = await openRepository(store, { passphrase: place.passphrase, signal, warn });
+  const manifest = await findSnapshot(repository, selectorFor(fn, parameters, { database, place }), { signal });
+  if (manifest.engine !== fn.engine) {
+    throw new ParameterError(`Snapshot "${manifest.id}" is of engine "${manifest.engine}": ${fn.name} restores "${fn.engine}" alone`);
+  }
+  warnOfUnverifiedTls(database.connection.tls.verify, warn);
+  const summary = summarizeSnapshot(manifest);
+  const ageHours = Math.round((Date.now() - Date.parse(manifest.finished)) / 360_000) / 10;
+  log.info("Restore started", { snapshot: manifest.id, ageHours, from: summary.target, database: database.connection.description });
+  const result = await fn.run({
+    database: database.connection,
+    parameters: functionParameters(fn, parameters),
+    waitTimeoutMs: parameters.waitTimeout,
+    signal,
+    log,
+    warn,
+    progress,
+    snapshot: readSnapshot(repository, manifest, { signal }),
+  });
+  return { message: `Snapshot ${manifest.id} is restored completely`, snapshot: summary, counts: result.counts, facts: result.facts };
+}
+
+/** With objects, `latest` is the target's own; with flags alone it must be the only one there is. */
+function selectorFor(
+  fn: RestoreFunction,
+  parameters: RestoreParameters,
+  places: { database: { target: { namespace: string; kind: string; name: string } }; place: RepositoryPlace },
+) {
+  const selector = { id: parameters.snapshot, engine: fn.engine };
+  const isNamed = parameters.appbinding !== undefined && places.place.object !== undefined;
+  return isNamed ? { ...selector, target: places.database.target, host: parameters.host } : selector;
+}
+
+function functionParameters(fn: DatabaseFunction, parameters: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.keys(fn.parameters).map((name) => [name, parameters[name]]));
+}
+
+function warnOfUnverifiedTls(isVerified: boolean, warn: RunParts["warn"]): void {
+  if (!isVerified)
+    warn("TLSNotVerified", "The database's certificate is not verified, because the user said so: anybody on the way can pose as it");
+}

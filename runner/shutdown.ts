@@ -1,0 +1,47 @@
+import { DeadlineExceededError, type HoldfastError, InterruptedError } from "./errors.ts";
+
+/** Kubernetes kills 30 s after SIGTERM; what is not cleaned up by then is swept later. */
+const CLEAN_UP_MS = 25_000;
+
+export interface Shutdown extends Disposable {
+  /** Aborted once, by SIGTERM, SIGINT or the deadline; its reason is the HoldfastError that the run fails with. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Turns SIGTERM, SIGINT and a deadline into one AbortSignal. A second SIGINT ends the process at once: an impatient person at a terminal has the last
+ * word. Dispose when the run is over.
+ */
+export function listenForShutdown(options: { timeoutMs?: number | undefined } = {}): Shutdown {
+  const controller = new AbortController();
+  let lastWord: NodeJS.Timeout | undefined;
+  const stop = (reason: HoldfastError) => {
+    lastWord ??= setTimeout(() => process.exit(reason.exitCode), CLEAN_UP_MS).unref();
+    controller.abort(reason);
+  };
+  const interrupt = (name: "SIGTERM" | "SIGINT") => {
+    if (controller.signal.aborted && name === "SIGINT") process.exit(130);
+    stop(new InterruptedError(name));
+  };
+  process.on("SIGTERM", interrupt);
+  process.on("SIGINT", interrupt);
+  const timer = startDeadline(stop, options.timeoutMs);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      process.off("SIGTERM", interrupt);
+      process.off("SIGINT", interrupt);
+      clearTimeout(timer);
+      clearTimeout(lastWord);
+    },
+  };
+}
+
+function startDeadline(stop: (reason: HoldfastError) => void, timeoutMs: number | undefined): NodeJS.Timeout | undefined {
+  if (timeoutMs === undefined || timeoutMs === 0) return undefined;
+  const expire = () => {
+    const message = `Cannot finish within ${timeoutMs / 1000} s`;
+    stop(new DeadlineExceededError(message, { hint: "Raise --timeout, or find out what is slow: the log shows the progress" }));
+  };
+  return setTimeout(expire, timeoutMs).unref();
+}

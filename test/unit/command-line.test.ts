@@ -1,0 +1,63 @@
+import { parseCommandLine } from "../../runner/command-line.ts";
+import { ParameterError } from "../../runner/errors.ts";
+import { snapshotsParameters } from "../../runner/runner-parameters.ts";
+
+const commands = [
+  { name: "snapshots", summary: "List the snapshots", parameters: snapshotsParameters },
+  { name: "other", summary: "Something else", parameters: {} },
+];
+const parse = (...argv: string[]) => parseCommandLine(argv, commands, { version: "1.2.3" });
+
+test("flags are read as --flag value and as --flag=value", () => {
+  expect(parse("snapshots", "--store", "/tmp/x", "--s3-region=eu-1", "--json")).toEqual({
+    kind: "run",
+    command: "snapshots",
+    flags: { store: "/tmp/x", "s3-region": "eu-1", json: "true" },
+  });
+});
+
+test("the command may come from the environment", () => {
+  const line = parseCommandLine(["--json"], commands, { version: "1", defaultCommand: "snapshots" });
+
+  expect(line).toMatchObject({ kind: "run", command: "snapshots", flags: { json: "true" } });
+});
+
+test("help lists every flag with its variables", () => {
+  const line = parse("snapshots", "--help");
+
+  expect(line.kind).toBe("print");
+  for (const { flag, env } of Object.values(snapshotsParameters)) {
+    expect(line).toMatchObject({ text: expect.stringContaining(`--${flag}`) });
+    expect(line).toMatchObject({ text: expect.stringContaining(env[0] as string) });
+  }
+});
+
+test("without a command the commands are listed", () => {
+  expect(parse()).toMatchObject({ kind: "print", text: expect.stringMatching(/snapshots.*List the snapshots/) });
+});
+
+test("the version is printed", () => {
+  expect(parse("--version")).toEqual({ kind: "print", text: "holdfast 1.2.3\n" });
+});
+
+test("unknown flags are all named, and what was given to them is not", () => {
+  const wrong = () => parse("snapshots", "--password=canary-1", "--passwd", "canary-2", "--json");
+
+  expect(wrong).toThrow(ParameterError);
+  expect(wrong).toThrow(/--password/);
+  expect(wrong).toThrow(/--passwd/);
+  expect(wrong).not.toThrow(/canary/);
+});
+
+test("a stray word is refused without printing it", () => {
+  expect(() => parse("snapshots", "canary")).toThrow(/a word that belongs to no flag/);
+  expect(() => parse("snapshots", "canary")).not.toThrow(/canary/);
+});
+
+test("a flag without its value is refused by name", () => {
+  expect(() => parse("snapshots", "--store")).toThrow(/--store/);
+});
+
+test("an unknown command is refused with the known ones", () => {
+  expect(() => parse("snapshot")).toThrow(expect.objectContaining({ exitCode: 2, hint: expect.stringContaining("snapshots, other") }));
+});
