@@ -46,7 +46,7 @@ export class RespParser {
       if (end === -1) return position;
       const body = end + 1;
       const kind = bytes[position];
-      const line = bytes.latin1Slice(position + 1, end - 1);
+      const line = bytes.toString("latin1", position + 1, end - 1);
       if (kind === 0x24 && line !== "-1") {
         const length = Number(line);
         if (bytes.length < body + length + 2) {
