@@ -11,6 +11,13 @@ export interface RedisAddress {
 
 export type RespArgument = string | number | Buffer;
 
+interface Batch {
+  readonly expected: number;
+  readonly replies: RespReply[];
+  readonly resolve: (replies: RespReply[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
 const CHUNK_BYTES = 256 * 1024;
 /** Commands without a reply so far; more would only fill the server's output buffer. */
 const MAX_OUTSTANDING = 20_000;
@@ -27,7 +34,7 @@ export async function connectResp(address: RedisAddress): Promise<RespConnection
 export class RespConnection implements AsyncDisposable {
   readonly #socket: Socket;
   /** One entry for each command without a reply; null is a command sent by `send`. */
-  readonly #waiting: (null | { resolve: (reply: RespReply) => void; reject: (error: Error) => void })[] = [];
+  readonly #waiting: (Batch | null)[] = [];
   #next = 0;
   #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   #used = 0;
@@ -57,15 +64,15 @@ export class RespConnection implements AsyncDisposable {
   /** Commands in one go; refusals stand among the replies as RespError values. */
   async batch(commands: readonly (readonly RespArgument[])[]): Promise<RespReply[]> {
     if (this.#failure !== undefined) throw this.#failure;
-    const replies = commands.map(
-      (command) =>
-        new Promise<RespReply>((resolve, reject) => {
-          this.#waiting.push({ resolve, reject });
-          this.#encode(command);
-        }),
-    );
-    this.#flush();
-    return Promise.all(replies);
+    if (commands.length === 0) return [];
+    return new Promise((resolve, reject) => {
+      const batch = { expected: commands.length, replies: [], resolve, reject };
+      for (const command of commands) {
+        this.#waiting.push(batch);
+        this.#encode(command);
+      }
+      this.#flush();
+    });
   }
 
   /** Queues a command whose reply only must not be an error; `settled` tells. A returned promise asks the caller to wait. */
@@ -118,8 +125,10 @@ export class RespConnection implements AsyncDisposable {
       this.#waiting.splice(0, this.#next);
       this.#next = 0;
     }
-    if (waiter) waiter.resolve(reply);
-    else if (reply instanceof RespError) this.#firstError ??= reply;
+    if (waiter) {
+      waiter.replies.push(reply);
+      if (waiter.replies.length === waiter.expected) waiter.resolve(waiter.replies);
+    } else if (reply instanceof RespError) this.#firstError ??= reply;
   }
 
   #fail(error: Error): void {
