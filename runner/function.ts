@@ -76,6 +76,8 @@ export interface DatabaseConnection {
   readonly host: string;
   readonly port: number | undefined;
   readonly path: string;
+  /** Without the question mark; not part of `description`: it may name anything. */
+  readonly query?: string | undefined;
   readonly tls: TlsMaterial;
   /** Keys of the (transformed) Secret, e.g. "username", "password". Empty for anonymous access. */
   readonly credentials: ReadonlyMap<string, Secret>;

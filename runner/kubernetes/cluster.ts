@@ -21,6 +21,8 @@ export interface Cluster {
   repository(name: ObjectName, options?: ClusterOptions): Promise<Repository>;
   /** The decoded `data` (and `stringData`) of a Secret. @throws ParameterError when it is missing */
   secret(name: ObjectName, options?: ClusterOptions): Promise<ReadonlyMap<string, Uint8Array>>;
+  /** The labels of a Namespace, the one with its own name included. @throws ParameterError when it is missing */
+  namespaceLabels(name: string, options?: ClusterOptions): Promise<Readonly<Record<string, string>>>;
   /**
    * Reads the object, hands its status (or {}) to `change`, and writes what that returns to the status alone; repeated on a conflict.
    * Nothing is written when `change` returns the same value.
