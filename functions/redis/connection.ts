@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, TLSSocket } from "node:tls";
 import { AbstractConnector, Redis } from "ioredis";
 import type { Log } from "../../runner/function.ts";
 import type { RedisEndpoint } from "./endpoint.ts";
@@ -58,7 +58,7 @@ export class RedisControl implements AsyncDisposable {
       this.#signal.throwIfAborted();
       const subcommand = /^(acl|config|module|function|client|cluster|script|memory)$/i.test(command) ? ` ${args[0]}` : "";
       // What ended the link says more than the library's "Connection is closed"; TLS alerts arrive only after the connection stands.
-      const cause = error instanceof Error && error.name === "ReplyError" ? error : (this.#link.errored ?? error);
+      const cause = Error.isError(error) && error.name === "ReplyError" ? error : (this.#link.errored ?? error);
       throw translateRedisError(cause, `run ${command.toUpperCase()}${subcommand.toUpperCase()}`, this.#endpoint.description);
     }
   }
@@ -123,24 +123,42 @@ function connectorOf(link: Socket): new () => AbstractConnector {
 async function connect(endpoint: RedisEndpoint, options: { signal: AbortSignal; timeoutMs: number }): Promise<Socket> {
   const { host, port, tls } = endpoint;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = tls === undefined ? connectTcp({ host, port }) : connectTls({ ...tls, host, port });
+  const socket = tls === undefined ? connectTcp({ host, port }, resolve) : connectTls({ ...tls, host, port });
+  if (socket instanceof TLSSocket) onceAccepted(socket, resolve);
   const onAbort = () => socket.destroy(options.signal.reason);
   options.signal.addEventListener("abort", onAbort, { once: true });
-  socket.once("close", () => options.signal.removeEventListener("abort", onAbort));
-  // Stays for the whole life: an error without a listener would end the process between two readers.
-  socket.on("error", reject);
-  socket.once("close", () => reject(new Error("the server closed the connection: does this port speak TLS, and which kind?")));
-  socket.once(tls === undefined ? "connect" : "secureConnect", resolve);
+  // Stays for the whole life: an error without a listener would end the process between two readers. TLS alerts that arrive after the
+  // handshake are emitted without destroying the socket, and would be lost to `errored`.
+  socket.on("error", (error) => {
+    socket.destroy(error);
+    reject(error);
+  });
+  socket.once("close", () => {
+    options.signal.removeEventListener("abort", onAbort);
+    reject(new Error("the server closed the connection; does this port speak TLS, and which kind?"));
+  });
   const late = `no connection within ${options.timeoutMs} ms${tls === undefined ? "" : "; does this port speak TLS?"}`;
   const timer = setTimeout(() => socket.destroy(new Error(late)), options.timeoutMs);
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-  }
+  await promise.finally(() => clearTimeout(timer));
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 30_000);
   return socket;
+}
+
+const ALERT_GRACE_MS = 200;
+
+/**
+ * In TLS 1.3 a server says only after the handshake that it misses a client certificate, and whoever writes at once sees a reset instead of
+ * that alert. The first session ticket tells that we are accepted; servers without tickets cost a short wait.
+ */
+function onceAccepted(socket: TLSSocket, accepted: () => void): void {
+  socket.once("secureConnect", () => {
+    if (socket.getProtocol() !== "TLSv1.3") return accepted();
+    const timer = setTimeout(accepted, ALERT_GRACE_MS);
+    socket.once("session", accepted);
+    socket.once("session", () => clearTimeout(timer));
+    socket.once("close", () => clearTimeout(timer));
+  });
 }
 
 async function authenticate(socket: Socket, endpoint: RedisEndpoint, options: { timeoutMs: number; log: Log | undefined }): Promise<void> {

@@ -26,7 +26,7 @@ export function translateRedisError(error: unknown, action: string, description:
   if (error instanceof HoldfastError) return error;
   const prefix = `Cannot ${action} at ${description}`;
   if (error instanceof RedisReplyError) return translateReply(error, prefix);
-  if (error instanceof Error && error.name === "ReplyError") return translateReply(new RedisReplyError(error.message), prefix);
+  if (Error.isError(error) && error.name === "ReplyError") return translateReply(new RedisReplyError(error.message), prefix);
   return translateNetworkError(error, prefix);
 }
 
@@ -98,18 +98,18 @@ function translateNetworkError(error: unknown, prefix: string): HoldfastError {
   const code = errorCode(error);
   const known = UNREACHABLE[code];
   if (known !== undefined) return new DatabaseUnavailableError(`${prefix}: ${known}`, { cause: error, reason: "DatabaseUnreachable" });
-  const text = error instanceof Error ? error.message.trim().replaceAll(/\s+/g, " ") : String(error);
+  const text = Error.isError(error) ? error.message.trim().replaceAll(/\s+/g, " ") : String(error);
+  if (code === "EPROTO" || code.startsWith("ERR_SSL"))
+    return new DatabaseRefusedError(`${prefix}: no TLS connection (${code}): ${tlsAlert(text)}`, {
+      cause: error,
+      reason: "TlsRefused",
+      hint: "Does this port speak TLS, and does it demand a client certificate?",
+    });
   if (/CERT|ALTNAME|UNABLE_TO|SELF_SIGNED|HOSTNAME_MISMATCH/.test(code))
     return new DatabaseRefusedError(`${prefix}: its certificate cannot be verified (${code}): ${text}`, {
       cause: error,
       reason: "TlsVerificationFailed",
       hint: "Check the CA (caBundle) and the server name (serverName)",
-    });
-  if (code === "EPROTO" || code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS"))
-    return new DatabaseRefusedError(`${prefix}: no TLS connection (${code}): ${tlsAlert(text)}`, {
-      cause: error,
-      reason: "TlsRefused",
-      hint: "Does this port speak TLS, and does it demand a client certificate?",
     });
   return new DatabaseUnavailableError(`${prefix}: ${text}`, { cause: error, reason: "DatabaseUnreachable" });
 }

@@ -86,11 +86,13 @@ describe("TLS", () => {
 
   test("a server that demands a client certificate refuses a connection without one", async () => {
     await using server = await startRedis({ tls: true, arguments: ["--tls-auth-clients", "yes"] });
-    await using control = await openControl(redisEndpoint(databaseConnection(server, { tls: await tlsMaterial(server) })), {
-      signal,
-    }).catch((error) => ({ error, call: () => Promise.reject(error), async [Symbol.asyncDispose]() {} }));
+    const endpoint = redisEndpoint(databaseConnection(server, { tls: await tlsMaterial(server) }));
+    const ping = async () => {
+      await using control = await openControl(endpoint, { signal });
+      return control.call("PING");
+    };
 
-    const error = await control.call("PING").catch((e: unknown) => e);
+    const error = await ping().catch((e) => e);
 
     expect(error).toBeInstanceOf(DatabaseRefusedError);
     expect(error).toHaveProperty("reason", "TlsRefused");
