@@ -27,12 +27,12 @@ export function databaseFromUrl(
     readonly tls?: TlsMaterial | undefined;
   } = {},
 ): DatabaseConnection {
-  const { scheme, host, port, path, query, ...user } = parseDatabaseUrl(text, "--url (HOLDFAST_URL)");
-  if (user.hasPassword) {
-    throw new ParameterError("--url (HOLDFAST_URL) must not hold a password: command lines can be read by others", {
-      hint: "Set HOLDFAST_DATABASE_PASSWORD, or name a file with --database-password-file",
-    });
-  }
+  const origin = "--url (HOLDFAST_URL)";
+  // Also for a URL that does not parse: a "/" in a password is enough for that.
+  const hint =
+    "Write it like redis://db.example.com:6379; a password goes into HOLDFAST_DATABASE_PASSWORD or the file of --database-password-file";
+  const { scheme, host, port, path, query, ...user } = parseDatabaseUrl(text, { origin, hint });
+  if (user.hasPassword) throw new ParameterError(`${origin} must not hold a password: command lines can be read by others`, { hint });
   const credentials = new Map<string, Secret>();
   const username = options.username ?? user.username;
   if (username !== "") credentials.set("username", new Secret(username));
@@ -48,13 +48,14 @@ function findAddress(appBinding: AppBinding): Pick<DatabaseUrl, "scheme" | "host
     const path = `/${(service.path ?? "").replace(/^\//, "")}`;
     return { scheme: service.scheme.toLowerCase(), host, port: service.port, path, query: service.query || undefined };
   }
-  if (url === undefined || url === "") throw new ParameterError(`${label(appBinding)}: spec.clientConfig needs service or url`);
-  const parsed = parseDatabaseUrl(url, `${label(appBinding)}: spec.clientConfig.url`);
-  if (parsed.username !== "" || parsed.hasPassword) {
-    throw new ParameterError(`${label(appBinding)}: spec.clientConfig.url must not hold a user or a password`, {
-      hint: "Move them into a Secret with the keys username and password, and name it in spec.secret",
+  if (url === undefined || url === "")
+    throw new ParameterError(`${label(appBinding)}: spec.clientConfig needs service or url`, {
+      hint: "Add spec.clientConfig.service, or a url",
     });
-  }
+  const origin = `${label(appBinding)}: spec.clientConfig.url`;
+  const hint = "Write it like https://db.example.com:9200; user and password go into a Secret with these keys, named in spec.secret";
+  const parsed = parseDatabaseUrl(url, { origin, hint });
+  if (parsed.username !== "" || parsed.hasPassword) throw new ParameterError(`${origin} must not hold a user or a password`, { hint });
   return parsed;
 }
 

@@ -16,8 +16,14 @@ export interface DatabaseUrl {
 /** What http and https mean without a port; `URL` drops these two from its result. */
 const impliedPorts: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
+/** Where a URL stands, and what to do about a wrong one. */
+export interface UrlOrigin {
+  readonly origin: string;
+  readonly hint: string;
+}
+
 /** Takes SCHEME://[USER[:PASSWORD]@]HOST[:PORT][/PATH][?QUERY] apart. @throws ParameterError that quotes no part of the text: it may hold a password */
-export function parseDatabaseUrl(text: string, origin: string): DatabaseUrl {
+export function parseDatabaseUrl(text: string, origin: UrlOrigin): DatabaseUrl {
   const url = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text) && !/\s/.test(text) ? URL.parse(text) : null;
   if (url === null || url.hostname === "") throw invalidUrl(origin, "expected SCHEME://HOST:PORT");
   // A "/", "?" or "#" in a password ends the host too early: the rest of the password, with the "@", is then taken for a path.
@@ -41,7 +47,7 @@ export function describeUrl({ scheme, host, port }: Pick<DatabaseUrl, "scheme" |
   return `${scheme}://${authority}${port === undefined ? "" : `:${port}`}`;
 }
 
-function decodeUsername(encoded: string, origin: string): string {
+function decodeUsername(encoded: string, origin: UrlOrigin): string {
   try {
     return decodeURIComponent(encoded);
   } catch {
@@ -49,8 +55,6 @@ function decodeUsername(encoded: string, origin: string): string {
   }
 }
 
-function invalidUrl(origin: string, fault: string): ParameterError {
-  return new ParameterError(`${origin} is not a usable URL: ${fault}`, {
-    hint: "Write it like redis://db.example.com:6379, without a password",
-  });
+function invalidUrl({ origin, hint }: UrlOrigin, fault: string): ParameterError {
+  return new ParameterError(`${origin} is not a usable URL: ${fault}`, { hint });
 }

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Document, LineCounter, parseAllDocuments } from "yaml";
 import { ParameterError } from "../errors.ts";
 import { apiVersionOf, type ObjectKind, objectSchemas } from "./parse-object.ts";
@@ -140,5 +140,5 @@ function assertNoDuplicates(manifests: readonly Manifest[]): void {
 /** The error for one object in two places. */
 export function duplicate(object: string, first: Manifest, second: Manifest): ParameterError {
   const places = first.file === second.file ? `twice in "${first.file}"` : `in "${first.file}" and in "${second.file}"`;
-  return new ParameterError(`${object} stands ${places}`, { hint: `Keep one of the two; ${basename(second.file)} was read last` });
+  return new ParameterError(`${object} stands ${places}`, { hint: "Keep one of the two" });
 }
