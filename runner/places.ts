@@ -48,7 +48,7 @@ export async function findDatabase(parameters: DatabaseParameters, sources: Secr
   const faults = databaseFaults(parameters);
   if (faults.length > 0) throw new ParameterError(joinFaults(faults));
   const place = await (parameters.url === undefined ? databaseFromObjects(parameters, sources) : databaseFromFlags(parameters, sources));
-  for (const secret of place.connection.credentials.values()) sources.remember(secret);
+  for (const [key, secret] of place.connection.credentials) if (!/user/i.test(key)) sources.remember(secret);
   if (place.connection.tls.clientKey !== undefined) sources.remember(place.connection.tls.clientKey);
   return place;
 }
@@ -122,7 +122,7 @@ async function databaseFromObjects(parameters: DatabaseParameters, sources: Secr
   const namespace = parameters.appbindingNamespace ?? parameters.namespace;
   const name = parameters.appbinding as string;
   const appBinding = await cluster.appBinding({ namespace, name }, { signal: sources.signal });
-  const connection = await resolveDatabase(cluster, appBinding, { signal: sources.signal, namespace });
+  const connection = await resolveDatabase(cluster, appBinding, { signal: sources.signal });
   return { connection, target: { namespace, kind: "AppBinding", name } };
 }
 

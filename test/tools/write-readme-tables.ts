@@ -9,7 +9,7 @@ const README = join(import.meta.dirname, "../../README.md");
 
 /** README.md as it should be. */
 export function readmeWithTables(readme: string): string {
-  return readme.replace(/<!-- flags -->[^]*<!-- \/flags -->/, () => `<!-- flags -->\n${flagsTable()}<!-- /flags -->`);
+  return readme.replace(/<!-- flags -->[\s\S]*<!-- \/flags -->/, () => `<!-- flags -->\n${flagsTable()}<!-- /flags -->`);
 }
 
 function flagsTable(): string {
