@@ -77,13 +77,18 @@ export class AlreadyExistsError extends Error {
 
 const KEY_PATTERN = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 
-/** Throws a TypeError for a key that could climb out of the prefix or that some store would rename; a defect of the caller. */
-export function assertKey(key: string): void {
-  if (!KEY_PATTERN.test(key) || key.length > 900) throw new TypeError(`Invalid object key "${key}"`);
+/** Whether a store may hold an object under this key; what fails this is never listed. */
+export function isKey(key: string): boolean {
+  return KEY_PATTERN.test(key) && key.length <= 900;
 }
 
-/** Reads a small object whole. @throws NotFoundError, or RangeError beyond `maxBytes` (default 64 MiB) */
-export async function readObject(store: ObjectStore, key: string, options: StoreOptions & { maxBytes?: number } = {}): Promise<Buffer> {
+/** Throws a TypeError for a key that could climb out of the prefix or that some store would rename; a defect of the caller. */
+export function assertKey(key: string): void {
+  if (!isKey(key)) throw new TypeError(`Invalid object key "${key}"`);
+}
+
+/** Reads a small object whole, or the range of it. @throws NotFoundError, or RangeError beyond `maxBytes` (default 64 MiB) */
+export async function readObject(store: ObjectStore, key: string, options: GetOptions & { maxBytes?: number } = {}): Promise<Buffer> {
   const { maxBytes = 64 * 1024 * 1024 } = options;
   const chunks: Uint8Array[] = [];
   let size = 0;
