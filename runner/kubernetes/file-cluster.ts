@@ -20,7 +20,7 @@ export async function openFileCluster(path: string): Promise<Cluster> {
 class FileCluster implements Cluster {
   readonly #path: string;
   readonly #manifests: Manifests;
-  /** Writes of this process stand in line; another process is noticed by the file's content. */
+  /** Writes of this cluster stand in line. Another process's are noticed by the file's content, unless they fall between look and rename. */
   #lastWrite: Promise<void> = Promise.resolve();
 
   constructor(path: string, manifests: Manifests) {

@@ -67,7 +67,7 @@ export function parseDocuments(file: string, text: string): Record<string, unkno
   const objects: Record<string, unknown>[] = [];
   for (const document of parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true })) {
     const fault = document.errors[0];
-    if (fault !== undefined) throw invalidYaml(file, lines.linePos(fault.pos[0]).line, fault.code);
+    if (fault !== undefined) throw invalidYaml(file, `line ${lines.linePos(fault.pos[0]).line} is`, fault.code);
     const value = toPlain(document, file, lines);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) objects.push(value as Record<string, unknown>);
   }
@@ -75,21 +75,22 @@ export function parseDocuments(file: string, text: string): Record<string, unkno
 }
 
 function toPlain(document: Document.Parsed, file: string, lines: LineCounter): unknown {
-  const line = lines.linePos(document.range[0]).line;
   let value: unknown;
   try {
     value = document.toJS();
   } catch {
-    // Only too many aliases end here; the message names one, and an alias may stand in a Secret.
-    throw invalidYaml(file, line, "BAD_ALIAS");
+    // Only unknown aliases and too many of them end here. The message names one; it may stand in a Secret.
+    throw invalidYaml(file, `the document that begins on line ${lines.linePos(document.range[0]).line} is`, "BAD_ALIAS");
   }
   const warning = document.warnings[0];
-  if (warning !== undefined && kindOf(value) !== undefined) throw invalidYaml(file, lines.linePos(warning.pos[0]).line, warning.code);
+  if (warning !== undefined && kindOf(value) !== undefined) {
+    throw invalidYaml(file, `line ${lines.linePos(warning.pos[0]).line} is`, warning.code);
+  }
   return value;
 }
 
-function invalidYaml(file: string, line: number, code: string): ParameterError {
-  return new ParameterError(`Cannot read "${file}": line ${line} is not valid YAML (${code.toLowerCase().replaceAll("_", " ")})`, {
+function invalidYaml(file: string, place: string, code: string): ParameterError {
+  return new ParameterError(`Cannot read "${file}": ${place} not valid YAML (${code.toLowerCase().replaceAll("_", " ")})`, {
     hint: "Correct the file and run again",
   });
 }
