@@ -1,0 +1,5 @@
+// The list of functions: one line each.
+import type { DatabaseFunction } from "../runner/function.ts";
+import { redisBackup } from "./redis/backup.ts";
+
+export const functions: readonly DatabaseFunction[] = [redisBackup];

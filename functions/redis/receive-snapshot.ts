@@ -1,0 +1,185 @@
+import type { Socket } from "node:net";
+import { DatabaseUnavailableError, IncompleteError, StoreUnavailableError } from "../../runner/errors.ts";
+import { translateRedisError } from "./redis-error.ts";
+import type { AnnouncedSnapshot } from "./request-snapshot.ts";
+import { createFrameCutter, type FrameCutter } from "./snapshot-framing.ts";
+
+export interface ReceiveOptions {
+  readonly description: string;
+  /** Takes the pieces of the RDB in order; a pending promise is a stalled store. */
+  readonly write: (piece: Buffer) => Promise<void>;
+  /** Sees each piece as it arrives, before the store does. */
+  readonly onPiece: (piece: Buffer) => void;
+  /** Longest silence of the server. */
+  readonly idleTimeoutMs: number;
+  /** While the store stalls, this often `dripBytes` are read, so that the server sees its replica alive. */
+  readonly dripIntervalMs: number;
+  readonly dripBytes?: number;
+  /** Reading pauses here and goes on at half of it. */
+  readonly comfortBytes?: number;
+  /** What may be held in memory before the store is called too slow. */
+  readonly capacityBytes?: number;
+}
+
+const MIB = 1024 * 1024;
+
+/**
+ * Moves one announced snapshot from the link into `write`. Resolves when its end was seen and every byte was written; whether the bytes are a
+ * whole RDB is for the caller to prove. The link is not ended.
+ * @throws DatabaseUnavailableError, StoreUnavailableError, IncompleteError, what `write` throws, or what ended the link
+ */
+export async function receiveSnapshot(link: Socket, snapshot: AnnouncedSnapshot, options: ReceiveOptions): Promise<void> {
+  const transfer = new Transfer(link, snapshot, options);
+  try {
+    await transfer.run();
+  } finally {
+    transfer.stop();
+  }
+}
+
+class Transfer {
+  readonly #link: Socket;
+  readonly #options: Required<ReceiveOptions>;
+  readonly #cutter: FrameCutter;
+  readonly #mayBeFollowed: boolean;
+  readonly #queue: Buffer[] = [];
+  readonly #failure = Promise.withResolvers<never>();
+  #wake = Promise.withResolvers<void>();
+  #received = 0;
+  #queued = 0;
+  /** Reading goes on until this much is queued. */
+  #limit: number;
+  #isPaused = false;
+  #lastByteAt = performance.now();
+  #ticker: NodeJS.Timeout | undefined;
+
+  constructor(link: Socket, snapshot: AnnouncedSnapshot, options: ReceiveOptions) {
+    this.#link = link;
+    this.#options = { dripBytes: MIB, comfortBytes: 8 * MIB, capacityBytes: 32 * MIB, ...options };
+    this.#limit = this.#options.comfortBytes;
+    this.#cutter = createFrameCutter(snapshot.framing);
+    // Without rdb-only and without waiting for our acknowledgement, the server goes on with commands.
+    this.#mayBeFollowed = !snapshot.rdbOnly && snapshot.framing.kind === "length";
+  }
+
+  async run(): Promise<void> {
+    const { idleTimeoutMs, dripIntervalMs } = this.#options;
+    this.#link.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onEnd);
+    this.#ticker = setInterval(this.#onTick, Math.max(10, Math.min(1_000, idleTimeoutMs / 4, dripIntervalMs / 4)));
+    if (this.#link.destroyed) this.#onEnd();
+    else this.#link.resume();
+    const written = this.#writeAll();
+    // Whoever loses the race must not end the process.
+    written.catch(() => {});
+    this.#failure.promise.catch(() => {});
+    await Promise.race([written, this.#failure.promise]);
+  }
+
+  stop(): void {
+    clearInterval(this.#ticker);
+    this.#link.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onEnd);
+    this.#queue.length = 0;
+  }
+
+  async #writeAll(): Promise<void> {
+    for (;;) {
+      const piece = this.#queue.shift();
+      if (piece === undefined) {
+        if (this.#cutter.isComplete) return;
+        await this.#wake.promise;
+        this.#wake = Promise.withResolvers();
+        continue;
+      }
+      await this.#options.write(piece);
+      this.#queued -= piece.length;
+      if (this.#isPaused && this.#queued <= this.#options.comfortBytes / 2) this.#read(this.#options.comfortBytes);
+    }
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    this.#lastByteAt = performance.now();
+    for (const piece of this.#cutter.take(bytes)) {
+      this.#received += piece.length;
+      this.#queued += piece.length;
+      this.#queue.push(piece);
+      this.#options.onPiece(piece);
+    }
+    if (this.#cutter.isComplete) this.#complete();
+    else if (this.#queued >= this.#limit) this.#pause();
+    this.#wake.resolve();
+  };
+
+  #complete(): void {
+    this.#pause();
+    const { rest } = this.#cutter;
+    const isQuiet = rest.every((byte) => byte === 0x0a);
+    if (!isQuiet && !(this.#mayBeFollowed && rest[0] === 0x2a))
+      this.#fail(
+        new IncompleteError(`The server at ${this.#options.description} went on after the end of its snapshot`, { reason: "NotAnRdb" }),
+      );
+  }
+
+  readonly #onEnd = (): void => {
+    if (this.#cutter.isComplete) return;
+    const action = `receive the snapshot: the connection ended after ${this.#received} bytes`;
+    const { description } = this.#options;
+    if (this.#link.errored) this.#fail(translateRedisError(this.#link.errored, action, description));
+    else
+      this.#fail(
+        new DatabaseUnavailableError(
+          `Cannot receive the snapshot at ${description}: the connection ended after ${this.#received} bytes, before its end`,
+          {
+            hint: "See the server's log: it may have been restarted, or have disconnected its replica",
+          },
+        ),
+      );
+  };
+
+  readonly #onTick = (): void => {
+    if (this.#cutter.isComplete) return;
+    const { idleTimeoutMs, dripIntervalMs, description } = this.#options;
+    const silentMs = performance.now() - this.#lastByteAt;
+    if (!this.#isPaused) {
+      if (silentMs > idleTimeoutMs)
+        this.#fail(
+          new DatabaseUnavailableError(
+            `The server at ${description} went silent for ${seconds(silentMs)} s after ${this.#received} bytes of its snapshot`,
+          ),
+        );
+      return;
+    }
+    if (silentMs > dripIntervalMs) this.#drip();
+  };
+
+  #drip(): void {
+    const limit = this.#queued + this.#options.dripBytes;
+    if (limit <= this.#options.capacityBytes) this.#read(limit);
+    else
+      this.#fail(
+        new StoreUnavailableError(
+          `The store is too slow: ${this.#queued} bytes wait for it in memory, and the server would soon disconnect a replica that does not read`,
+          { reason: "StoreTooSlow", hint: "A larger repl-timeout on the server gives the store more time" },
+        ),
+      );
+  }
+
+  #read(limit: number): void {
+    this.#limit = limit;
+    this.#isPaused = false;
+    this.#link.resume();
+  }
+
+  #pause(): void {
+    this.#isPaused = true;
+    this.#link.pause();
+  }
+
+  #fail(error: Error): void {
+    this.#failure.reject(error);
+    this.#link.destroy();
+  }
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1000).toFixed(1);
+}
