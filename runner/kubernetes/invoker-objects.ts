@@ -16,10 +16,11 @@ const targetReference = z
   })
   .describe("What is backed up or restored");
 
-const target = z.looseObject({
+const targetFields = {
   ref: targetReference.optional(),
   alias: z.string().optional().describe("Host name that the snapshots carry"),
-});
+};
+const target = z.looseObject(targetFields).describe("What is backed up, and how it is called there");
 
 const repositoryReference = z
   .looseObject({
@@ -118,7 +119,10 @@ export const restoreSessionSchema = z.looseObject({
     driver: z.enum(["Restic", "VolumeSnapshotter"]).default("Restic").describe("How backups are taken; databases use Restic"),
     repository: repositoryReference.optional(),
     task: taskSchema.optional(),
-    target: target.extend({ rules: rulesSchema }).optional(),
+    target: z
+      .looseObject({ ...targetFields, rules: rulesSchema })
+      .optional()
+      .describe("What is restored into, and from which snapshots"),
     rules: rulesSchema,
     timeOut: duration.optional().describe("A session that takes longer has failed"),
   }),

@@ -50,3 +50,8 @@ export function everythingOf(error: Error): string {
 
 /** The folder of manifests that belong to the tests. */
 export const fixtures = join(import.meta.dirname, "../../fixtures/manifests");
+
+/** A Secret of the fixtures, decoded. */
+export async function fixtureSecret(name: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  return (await openFileCluster(fixtures)).secret({ namespace: "shop", name });
+}
