@@ -1,0 +1,50 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { RedisServer } from "../servers/redis-server.ts";
+import { type Contender, compete, type Results } from "./contest.ts";
+import { measure, type Program } from "./measure.ts";
+import type { Programs } from "./programs.ts";
+
+export const BACKUP_BASELINE = "redis-cli --rdb";
+
+export interface BackupContest {
+  readonly programs: Programs;
+  readonly runs: number;
+  /** For the directory store. */
+  readonly directory: string;
+  readonly s3: S3Place;
+}
+
+export interface S3Place {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Reads the same server in every way, each run into a place of its own. */
+export async function contestBackup(server: RedisServer, contest: BackupContest): Promise<Results> {
+  const { programs, directory, s3 } = contest;
+  const url = `redis://127.0.0.1:${server.port}`;
+  let runs = 0;
+  const contender = (name: string, program: () => Program): Contender => ({ name, measure: () => measure(program(), server) });
+  const toS3 = (): Program => {
+    const store = `s3://${s3.bucket}/run-${++runs}`;
+    const program = programs.holdfast("redis-backup", "--url", url, "--store", store, "--s3-endpoint", s3.endpoint);
+    return { ...program, env: { ...program.env, ...s3.env } };
+  };
+  const contenders: Contender[] = [
+    contender(BACKUP_BASELINE, () => ({ command: "redis-cli", args: ["-p", String(server.port), "--rdb", "-"], isQuiet: true })),
+    contender("holdfast to nowhere", () => programs.nullBackup(url)),
+    {
+      name: "holdfast to a directory",
+      async measure() {
+        const store = join(directory, `run-${++runs}`);
+        const measurement = await measure(programs.holdfast("redis-backup", "--url", url, "--store", store), server);
+        await rm(store, { recursive: true });
+        return measurement;
+      },
+    },
+    contender("holdfast to S3", toS3),
+  ];
+  return compete(contenders, contest.runs);
+}
