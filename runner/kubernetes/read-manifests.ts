@@ -29,8 +29,8 @@ export async function readManifests(path: string): Promise<Manifests> {
   const { directory, files } = await findFiles(path);
   const all: Manifest[] = [];
   for (const file of files) {
-    const text = await readFile(file, "utf8").catch((cause) => throwUnreadable(file, cause));
-    for (const object of parseDocuments(file, text)) all.push(...expand(file, object));
+    const bytes = await readFile(file).catch((cause) => throwUnreadable(file, cause));
+    for (const object of parseDocuments(file, decodeText(file, bytes))) all.push(...expand(file, object));
   }
   assertNoDuplicates(all);
   return { directory, all };
@@ -51,6 +51,15 @@ async function findFiles(path: string): Promise<{ directory: string; files: stri
 
 function isManifestName(name: string): boolean {
   return /\.(yaml|yml|json)$/.test(name) && !name.startsWith(".") && !name.endsWith(".status.yaml");
+}
+
+/** Strict: a replaced character in a password would only show as a wrong password. */
+function decodeText(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ParameterError(`Cannot read "${file}": it is not text in UTF-8`, { cause, hint: "Save the file as UTF-8" });
+  }
 }
 
 function throwUnreadable(path: string, cause: unknown): never {

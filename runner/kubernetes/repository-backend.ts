@@ -86,7 +86,7 @@ function checkMountPath(path: string, fail: Fail): string {
   if (!posix.isAbsolute(path) || path.split("/").includes("..")) {
     return fail('spec.backend.local.mountPath: expected an absolute path without ".."');
   }
-  return posix.normalize(path);
+  return posix.resolve(path);
 }
 
 function findS3(s3: NonNullable<Repository["spec"]["backend"]["s3"]>, fail: Fail): S3Location {

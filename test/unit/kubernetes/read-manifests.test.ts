@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { ParameterError } from "../../../runner/errors.ts";
 import { readManifests } from "../../../runner/kubernetes/read-manifests.ts";
 import { everythingOf, failureOf, makeManifests } from "./temporary-manifests.ts";
@@ -139,4 +140,12 @@ test.each([
   expect(error).toBeInstanceOf(ParameterError);
   expect(error.message).toContain(files.path("a.yaml"));
   expect(error.message).toContain(message);
+});
+
+test("a file in another encoding is refused, not read with replaced characters", async () => {
+  await using files = await makeManifests({});
+  const latin1 = Buffer.from(`${secret("one")}stringData: { password: p\u00e4ss }\n`, "latin1");
+  await writeFile(files.path("a.yaml"), latin1);
+
+  await expect(readManifests(files.directory)).rejects.toThrow(`Cannot read "${files.path("a.yaml")}": it is not text in UTF-8`);
 });

@@ -41,7 +41,7 @@ async function resolve({ backend, usagePolicy, values = password, fromNamespace 
 test("a local backend is the directory its volume is mounted at", async () => {
   const backend = await resolveFixture("cellar");
 
-  expect(backend).toMatchObject({ location: { kind: "directory", path: "/var/backups/cellar/" }, credentials: undefined, ca: undefined });
+  expect(backend).toMatchObject({ location: { kind: "directory", path: "/var/backups/cellar" }, credentials: undefined, ca: undefined });
   expect(backend.passphrase.reveal()).toBe("canary-cellar-passphrase");
 });
 
