@@ -3,11 +3,10 @@ import { setPriority } from "node:os";
 import { connectResp } from "../tools/resp.ts";
 
 const EVERY_MS = 10;
-const MOST_UNPRIVILEGED = 0;
 
 const connection = await connectResp({ host: "127.0.0.1", port: Number(process.argv[2]) });
 // the probe's own wait for a processor is not the server's delay; only root may ask for this
-setPriority(process.getuid?.() === 0 ? -15 : MOST_UNPRIVILEGED);
+if (process.getuid?.() === 0) setPriority(-15);
 const delays: number[] = [];
 await connection.call("GET", "counter:0");
 process.send?.("ready");
