@@ -58,7 +58,7 @@ async function transfer(endpoint: RedisEndpoint, source: Source, context: Contex
     await receiveSnapshot(link, snapshot, {
       description: endpoint.description,
       idleTimeoutMs: parameters.idleTimeoutMs,
-      dripIntervalMs: (Number(source.settings["repl-timeout"] || DEFAULT_REPL_TIMEOUT_SECONDS) * 1_000) / 5,
+      replTimeoutMs: Number(source.settings["repl-timeout"] || DEFAULT_REPL_TIMEOUT_SECONDS) * 1_000,
       write: (piece) => stream.write(piece),
       onPiece: (piece) => {
         if (start.length < HEADER_BYTES) start = Buffer.concat([start, piece.subarray(0, HEADER_BYTES)]);

@@ -12,8 +12,9 @@ export interface ReceiveOptions {
   readonly onPiece: (piece: Buffer) => void;
   /** Longest silence of the server. */
   readonly idleTimeoutMs: number;
-  /** While the store stalls, this often `dripBytes` are read, so that the server sees its replica alive. */
-  readonly dripIntervalMs: number;
+  /** The server's repl-timeout. While the store stalls, `dripBytes` are read well within it, so that the server sees its replica alive. */
+  readonly replTimeoutMs: number;
+  /** Measured on 7.0.15: less than 1.3 MB in a timeout is not seen, because kernels open a full window in large steps; 2 MB is. */
   readonly dripBytes?: number;
   /** Reading pauses here and goes on at half of it. */
   readonly comfortBytes?: number;
@@ -42,6 +43,7 @@ class Transfer {
   readonly #options: Required<ReceiveOptions>;
   readonly #cutter: FrameCutter;
   readonly #mayBeFollowed: boolean;
+  readonly #dripIntervalMs: number;
   readonly #queue: Buffer[] = [];
   readonly #failure = Promise.withResolvers<never>();
   #wake = Promise.withResolvers<void>();
@@ -55,17 +57,18 @@ class Transfer {
 
   constructor(link: Socket, snapshot: AnnouncedSnapshot, options: ReceiveOptions) {
     this.#link = link;
-    this.#options = { dripBytes: MIB, comfortBytes: 8 * MIB, capacityBytes: 32 * MIB, ...options };
+    this.#options = { dripBytes: 3 * MIB, comfortBytes: 8 * MIB, capacityBytes: 32 * MIB, ...options };
     this.#limit = this.#options.comfortBytes;
+    this.#dripIntervalMs = options.replTimeoutMs * 0.4;
     this.#cutter = createFrameCutter(snapshot.framing);
     // Without rdb-only and without waiting for our acknowledgement, the server goes on with commands.
     this.#mayBeFollowed = !snapshot.rdbOnly && snapshot.framing.kind === "length";
   }
 
   async run(): Promise<void> {
-    const { idleTimeoutMs, dripIntervalMs } = this.#options;
+    const { idleTimeoutMs } = this.#options;
     this.#link.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onEnd);
-    this.#ticker = setInterval(this.#onTick, Math.max(10, Math.min(1_000, idleTimeoutMs / 4, dripIntervalMs / 4)));
+    this.#ticker = setInterval(this.#onTick, Math.max(10, Math.min(1_000, idleTimeoutMs / 4, this.#dripIntervalMs / 4)));
     if (this.#link.destroyed) this.#onEnd();
     else this.#link.resume();
     const written = this.#writeAll();
@@ -137,7 +140,7 @@ class Transfer {
 
   readonly #onTick = (): void => {
     if (this.#cutter.isComplete) return;
-    const { idleTimeoutMs, dripIntervalMs, description } = this.#options;
+    const { idleTimeoutMs, description } = this.#options;
     const silentMs = performance.now() - this.#lastByteAt;
     if (!this.#isPaused) {
       if (silentMs > idleTimeoutMs)
@@ -148,7 +151,7 @@ class Transfer {
         );
       return;
     }
-    if (silentMs > dripIntervalMs) this.#drip();
+    if (silentMs > this.#dripIntervalMs) this.#drip();
   };
 
   #drip(): void {
