@@ -32,7 +32,12 @@ export async function showSnapshots(parameters: ParametersOf<typeof snapshotsPar
 export async function verifyRepository(parameters: ParametersOf<typeof verifyParameters>, parts: InspectParts): Promise<Success> {
   const repository = await open(parameters, parts);
   const { signal, progress } = parts;
-  const report = await verifySnapshots(repository, { snapshot: parameters.snapshot, samplePercent: parameters.sample, signal, progress });
+  const report = await verifySnapshots(repository, {
+    snapshot: parameters.snapshot,
+    samplePercent: parameters.sample,
+    signal,
+    progress: ({ bytes, objects: items, totalObjects: totalItems }) => progress({ phase: "Verifying", bytes, items, totalItems }),
+  });
   const { snapshots, objects, objectsRead, bytesRead, problems } = report;
   if (parameters.json) parts.print(`${JSON.stringify(report, undefined, 2)}\n`);
   else for (const { key, problem } of problems) parts.print(`${key}: ${problem}\n`);
@@ -49,7 +54,7 @@ export async function verifyRepository(parameters: ParametersOf<typeof verifyPar
 
 async function open(parameters: RepositoryParameters, parts: InspectParts) {
   const place = await findRepository(parameters, parts.sources);
-  const store = openStore(place.location, { ...place.options, signal: parts.signal });
+  const store = openStore(place.location, place.options);
   return openRepository(store, { passphrase: place.passphrase, signal: parts.signal, warn: parts.warn });
 }
 

@@ -41,7 +41,7 @@ async function runBackup(fn: BackupFunction, parameters: DatabaseParameters, par
   const { signal, log, warn, progress } = parts;
   const database = await findDatabase(parameters, parts.sources);
   const place = await findRepository(parameters, parts.sources);
-  const store = openStore(place.location, { ...place.options, signal });
+  const store = openStore(place.location, place.options);
   const repository = await openOrCreateRepository(store, { passphrase: place.passphrase, signal, warn });
   if (repository.isNew) {
     log.warn("Created a new repository: keep its passphrase safe, without it no backup can be read", {
@@ -91,7 +91,7 @@ async function runRestore(fn: RestoreFunction, parameters: RestoreParameters, pa
   const { signal, log, warn, progress } = parts;
   const database = await findDatabase(parameters, parts.sources);
   const place = await findRepository(parameters, parts.sources);
-  const store = openStore(place.location, { ...place.options, signal });
+  const store = openStore(place.location, place.options);
   const repository = await openRepository(store, { passphrase: place.passphrase, signal, warn });
   const manifest = await findSnapshot(repository, selectorFor(fn, parameters, { database, place }), { signal });
   if (manifest.engine !== fn.engine) {
