@@ -1,7 +1,7 @@
 // Finds the programs that tests need, and installs what is missing where we may: Debian packages as root, Go programs into the cache.
 import { access, constants, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 
 /** Program → Debian package. */
@@ -38,21 +38,47 @@ export function cacheDirectory(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "holdfast");
 }
 
+export interface GoProgram {
+  readonly name: string;
+  readonly module: string;
+  readonly version: string;
+}
+
 /** A Go program of an exact version, built into the cache when it is not there yet (minutes, once). */
-export async function ensureGoProgram(options: { name: string; module: string; version: string }): Promise<string> {
-  const folder = join(cacheDirectory(), "bin");
-  const path = join(folder, `${options.name}-${options.version}`);
+export async function ensureGoProgram(program: GoProgram): Promise<string> {
+  const path = goProgramPath(program);
   if (await isExecutable(path)) return path;
-  if ((await findProgram("go")) === undefined) throw new Error(`Missing command "go": install Go 1.25 or later to build ${options.name}`);
-  await mkdir(folder, { recursive: true });
-  const build = await mkdtemp(join(folder, "build-"));
+  await ensureGo();
+  await mkdir(dirname(path), { recursive: true });
+  const build = await mkdtemp(join(dirname(path), "build-"));
   try {
-    await execa("go", ["install", `${options.module}@${options.version}`], { env: { GOBIN: build } });
-    await rename(join(build, options.name), path);
+    // GOFLAGS may ask for a vendor folder or a read-only module file: neither is meant for a program from elsewhere.
+    await execa("go", ["install", `${program.module}@${program.version}`], { env: { GOBIN: build, GOFLAGS: "" }, cwd: build });
+    await rename(join(build, program.name), path);
   } finally {
     await rm(build, { recursive: true, force: true });
   }
   return path;
+}
+
+/** Whether the program was built before. */
+export function hasGoProgram(program: GoProgram): Promise<boolean> {
+  return isExecutable(goProgramPath(program));
+}
+
+/** Throws one clear line when Go is missing or too old to build the servers of the tests. */
+export async function ensureGo(): Promise<void> {
+  const wanted = "install Go 1.25 or later, it builds the S3 server of the tests";
+  if ((await findProgram("go")) === undefined) throw new Error(`Missing command "go": ${wanted}`);
+  // GOTOOLCHAIN: what lies here, not what a go.mod nearby would fetch.
+  const { stdout } = await execa("go", ["env", "GOVERSION"], { env: { GOTOOLCHAIN: "local" } });
+  const [, major, minor] = /^go(\d+)\.(\d+)/.exec(stdout.trim()) ?? [];
+  const isRecent = major !== undefined && (Number(major) > 1 || Number(minor) >= 25);
+  if (!isRecent) throw new Error(`Command "go" is ${stdout.trim() || "of an unknown version"}: ${wanted}`);
+}
+
+function goProgramPath({ name, version }: GoProgram): string {
+  return join(cacheDirectory(), "bin", `${name}-${version}`);
 }
 
 export async function findProgram(name: string): Promise<string | undefined> {
