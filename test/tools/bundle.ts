@@ -12,6 +12,8 @@ await build({
   bundle: true,
   splitting: true,
   platform: "node",
+  // an import() of CommonJS in a split bundle gives only a default export: the S3 client needs its ES modules
+  mainFields: ["module", "main"],
   format: "esm",
   target: "node26",
   minifySyntax: true,
