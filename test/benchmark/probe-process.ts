@@ -33,6 +33,6 @@ function probe(): void {
     },
   );
   due += EVERY_MS;
-  if (!isStopping) setTimeout(probe, due - performance.now());
+  if (!isStopping) setTimeout(probe, Math.max(0, due - performance.now()));
 }
 probe();
