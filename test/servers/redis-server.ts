@@ -33,6 +33,8 @@ export interface RedisOptions {
   readonly password?: string;
   readonly tls?: boolean;
   readonly port?: number;
+  /** A dump.rdb that the server loads when it starts. */
+  readonly rdb?: Uint8Array;
 }
 
 const QUIET = [
@@ -53,6 +55,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const command = options.command ?? [await ensureProgram("redis-server")];
   const directory = await mkdtemp(join(tmpdir(), "holdfast-redis-"));
   const port = options.port ?? (await freePort());
+  if (options.rdb !== undefined) await writeFile(join(directory, "dump.rdb"), options.rdb);
   const certificates = options.tls ? await makeCertificates(directory) : undefined;
   const tlsPort = options.tls ? await freePort() : undefined;
   const args = [...command.slice(1), "--port", String(port), "--bind", "127.0.0.1", "--dir", directory, ...QUIET];
