@@ -1,5 +1,6 @@
 // The list of functions: one line each.
 import type { DatabaseFunction } from "../runner/function.ts";
 import { redisBackup } from "./redis/backup.ts";
+import { redisRestore } from "./redis/restore.ts";
 
-export const functions: readonly DatabaseFunction[] = [redisBackup];
+export const functions: readonly DatabaseFunction[] = [redisBackup, redisRestore];

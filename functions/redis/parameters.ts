@@ -28,3 +28,26 @@ export const redisBackupParameters = {
     default: "120",
   } satisfies Parameter<number>,
 };
+
+export const redisRestoreParameters = {
+  policy: {
+    flag: "policy",
+    env: ["HOLDFAST_POLICY"],
+    placeholder: "fail|skip|replace",
+    schema: z.enum(["fail", "skip", "replace"]).default("fail"),
+    expected: '"fail", "skip" or "replace"',
+    help: "What to do with what is there: fail unless the databases written to are empty; skip keys that exist; replace them",
+    default: "fail",
+  } satisfies Parameter<"fail" | "skip" | "replace">,
+  allowMissingModules: {
+    flag: "allow-missing-modules",
+    env: ["HOLDFAST_REDIS_ALLOW_MISSING_MODULES"],
+    schema: z
+      .enum(["true", "false"])
+      .default("false")
+      .transform((text) => text === "true"),
+    expected: "true or false",
+    help: "Restore although the target lacks modules that the source had; values of their types are then refused by name",
+    default: "false",
+  } satisfies Parameter<boolean>,
+};

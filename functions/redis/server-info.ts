@@ -21,6 +21,7 @@ export interface ServerDetails {
   readonly replicationOffset: number | undefined;
   readonly usedMemory: number | undefined;
   readonly functionLibraries: number | undefined;
+  readonly evictedKeys: number | undefined;
   readonly keyspace: Readonly<Record<string, { readonly keys: number; readonly expires: number }>>;
 }
 
@@ -108,6 +109,7 @@ function detailsOf(info: InfoFields): ServerDetails {
     replicationOffset: numberOf(info.get("master_repl_offset")),
     usedMemory: numberOf(info.get("used_memory")),
     functionLibraries: numberOf(info.get("number_of_libraries")),
+    evictedKeys: numberOf(info.get("evicted_keys")),
     keyspace: Object.fromEntries([...info].filter(([name]) => /^db\d+$/.test(name)).map(([name, value]) => [name, keyspaceOf(value)])),
   };
 }

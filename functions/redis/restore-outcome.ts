@@ -1,0 +1,79 @@
+import { DatabaseRefusedError, HoldfastError } from "../../runner/errors.ts";
+import type { RestoreResult } from "../../runner/function.ts";
+import type { LibraryTally } from "./restore-libraries.ts";
+import { countReplaced, type DatabaseCheck } from "./restore-postflight.ts";
+import type { RestorePolicy, RestoreTally } from "./restore-tally.ts";
+
+/** What a complete restore reports. */
+export function describeRestore(
+  tally: RestoreTally,
+  parts: { readonly checks: readonly DatabaseCheck[]; readonly libraries: LibraryTally; readonly policy: RestorePolicy },
+): RestoreResult {
+  const replaced = parts.policy === "replace" ? sumKnown(parts.checks.map(countReplaced)) : undefined;
+  return {
+    counts: {
+      keys: tally.met,
+      restored: tally.restored,
+      skipped: tally.skipped,
+      expired: tally.expired,
+      ...(replaced === undefined ? {} : { replaced }),
+      functionLibraries: parts.libraries.restored.length,
+      functionLibrariesSkipped: parts.libraries.skipped.length,
+    },
+    facts: {
+      policy: parts.policy,
+      functionLibraries: parts.libraries,
+      databases: Object.fromEntries(
+        parts.checks.map(({ database, before, after, tally: { persistent, volatile, expired } }) => [
+          database,
+          { before, after, persistent, volatile, expired },
+        ]),
+      ),
+    },
+  };
+}
+
+/** @throws DatabaseRefusedError when single keys were refused while the others were restored */
+export function assertNothingRefused(tally: RestoreTally, description: string): void {
+  const [first] = tally.firstRefused;
+  if (first === undefined) return;
+  const keys =
+    tally.refusals === 1
+      ? `key ${first.key} of database ${first.database}`
+      : `${tally.refusals} keys, the first ${first.key} of database ${first.database}`;
+  throw new DatabaseRefusedError(`${description} refused ${keys}: ${first.error}; everything else was restored`, { reason: "KeysRefused" });
+}
+
+/** Adds to a failure what was done before it, and how to go on. The error stays the same object, with its own message. */
+export function addProgress(
+  error: unknown,
+  tally: RestoreTally,
+  parts: { readonly unanswered: number; readonly libraries: LibraryTally },
+): unknown {
+  if (!(error instanceof HoldfastError)) return error;
+  const facts = {
+    ...error.facts,
+    restored: tally.restored,
+    skipped: tally.skipped,
+    expired: tally.expired,
+    refused: tally.refusals,
+    firstRefused: tally.firstRefused,
+    unanswered: parts.unanswered,
+    functionLibraries: parts.libraries.restored,
+  };
+  return Object.assign(error, {
+    facts,
+    hint: [error.hint, whatIsThere(tally, parts)].filter((text) => text !== undefined).join(". ") || undefined,
+  });
+}
+
+function whatIsThere(tally: RestoreTally, { unanswered, libraries }: { unanswered: number; libraries: LibraryTally }): string | undefined {
+  if (tally.restored === 0 && unanswered === 0)
+    return libraries.restored.length > 0 ? "Function libraries were loaded, but no key was written" : undefined;
+  const unknown = unanswered === 0 ? "" : `, and up to ${unanswered} more whose answers were lost`;
+  return `The target now has ${tally.restored} keys of the snapshot${unknown}: --policy skip goes on from there, --policy replace writes all of them again`;
+}
+
+function sumKnown(counts: readonly (number | undefined)[]): number | undefined {
+  return counts.reduce((sum: number | undefined, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
+}

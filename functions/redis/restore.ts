@@ -1,0 +1,109 @@
+import { IncompleteError } from "../../runner/errors.ts";
+import type { ParametersOf, RestoreContext, RestoreFunction, RestoreResult, StreamInfo } from "../../runner/function.ts";
+import { openControl, openLink, type RedisControl } from "./connection.ts";
+import { type RedisEndpoint, redisEndpoint } from "./endpoint.ts";
+import { redisRestoreParameters } from "./parameters.ts";
+import { RespLink } from "./resp-link.ts";
+import { readSnapshotFacts } from "./restore-facts.ts";
+import { addProgress, assertNothingRefused, describeRestore } from "./restore-outcome.ts";
+import { assertNoDifferences } from "./restore-postflight.ts";
+import { assertRestorable, type RestorableFile } from "./restore-preflight.ts";
+import { RestoreSession } from "./restore-session.ts";
+import { RestoreTally } from "./restore-tally.ts";
+import { inspectTarget, type RestoreTarget } from "./restore-target.ts";
+import { retryWhileUnready } from "./retry-while-unready.ts";
+import { readServerClock } from "./server-clock.ts";
+import { readServerInfo } from "./server-info.ts";
+
+type Context = RestoreContext<ParametersOf<typeof redisRestoreParameters>>;
+
+interface Parts {
+  readonly context: Context;
+  readonly control: RedisControl;
+  readonly target: RestoreTarget;
+  readonly endpoint: RedisEndpoint;
+}
+
+/** Restores a snapshot's RDB file key by key with RESTORE, and checks that the target holds what it was given. Repeating it changes nothing. */
+export const redisRestore: RestoreFunction<typeof redisRestoreParameters> = {
+  kind: "restore",
+  name: "redis-restore",
+  engine: "redis",
+  summary: "Restore a Redis or Valkey snapshot into a server",
+  parameters: redisRestoreParameters,
+  run: restore,
+};
+
+async function restore(context: Context): Promise<RestoreResult> {
+  const stream = rdbStream(context.snapshot.streams);
+  const endpoint = redisEndpoint(context.database);
+  for (const { reason, message } of endpoint.notices) context.warn(reason, message);
+  const { control, target } = await retryWhileUnready(() => openTarget(endpoint, context), context);
+  try {
+    return await restoreStream(stream, { context, control, target, endpoint });
+  } finally {
+    control.close();
+  }
+}
+
+async function openTarget(endpoint: RedisEndpoint, context: Context): Promise<{ control: RedisControl; target: RestoreTarget }> {
+  const control = await openControl(endpoint, context);
+  try {
+    return { control, target: await inspectTarget(control, endpoint.description) };
+  } catch (error) {
+    control.close();
+    throw error;
+  }
+}
+
+async function restoreStream(stream: StreamInfo, parts: Parts): Promise<RestoreResult> {
+  const { context, control, target, endpoint } = parts;
+  const { policy } = context.parameters;
+  const serverNow = await readServerClock(control, context.warn);
+  const tally = new RestoreTally(policy, serverNow);
+  const { signal, log, warn, progress } = context;
+  const { description } = endpoint;
+  const link = new RespLink({ socket: await openLink(endpoint, context), description, signal, listener: tally });
+  const session = new RestoreSession({
+    ...{ link, tally, policy, description, serverNow, log, warn, progress },
+    maxBulkBytes: target.maxBulkBytes,
+    totalBytes: stream.rawBytes,
+    preflight: (file) => preflight(file, parts),
+  });
+  try {
+    await session.restore(context.snapshot.stream(stream.name));
+    const { checks, differences } = await session.check();
+    assertNoDifferences(differences, await countEvicted(control, target));
+    assertNothingRefused(tally, description);
+    return describeRestore(tally, { checks, libraries: session.libraries, policy });
+  } catch (error) {
+    // An abort shows first as whatever it interrupted.
+    const { sent, answered } = link.counts;
+    throw addProgress(signal.aborted ? signal.reason : error, tally, { unanswered: sent - answered, libraries: session.libraries });
+  } finally {
+    link.close();
+  }
+}
+
+function preflight(file: RestorableFile, { context, control, target, endpoint }: Parts): Promise<void> {
+  const { policy, allowMissingModules } = context.parameters;
+  const facts = readSnapshotFacts(context.snapshot.facts);
+  return assertRestorable(file, { control, target, facts, policy, allowMissingModules, username: endpoint.username, warn: context.warn });
+}
+
+function rdbStream(streams: readonly StreamInfo[]): StreamInfo {
+  const [stream, another] = streams.filter(({ name }) => name.endsWith(".rdb"));
+  if (stream === undefined) throw new IncompleteError("The snapshot holds no RDB file", { reason: "NotARedisSnapshot" });
+  if (another !== undefined)
+    throw new IncompleteError("The snapshot holds several RDB files: restoring a cluster is not offered yet", {
+      reason: "ClusterNotSupported",
+    });
+  return stream;
+}
+
+/** Keys that the target evicted since the restore began; 0 when it does not tell. */
+async function countEvicted(control: RedisControl, { server }: RestoreTarget): Promise<number> {
+  if (server.details === undefined) return 0;
+  const now = (await readServerInfo(control)).details?.evictedKeys ?? 0;
+  return now - (server.details.evictedKeys ?? 0);
+}
