@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { RedisServer } from "../servers/redis-server.ts";
 import { type Contender, compete, type Results } from "./contest.ts";
@@ -22,10 +22,11 @@ export interface S3Place {
 }
 
 /** Reads the same server in every way, each run into a place of its own. */
-export async function contestBackup(server: RedisServer, contest: BackupContest): Promise<Results> {
+export async function contestBackup(server: RedisServer, contest: BackupContest): Promise<{ results: Results; storedBytes: number }> {
   const { programs, directory, s3 } = contest;
   const url = `redis://127.0.0.1:${server.port}`;
   let runs = 0;
+  let storedBytes = 0;
   const contender = (name: string, program: () => Program): Contender => ({ name, measure: () => measure(program(), server) });
   const toS3 = (): Program => {
     const store = `s3://${s3.bucket}/run-${++runs}`;
@@ -40,11 +41,18 @@ export async function contestBackup(server: RedisServer, contest: BackupContest)
       async measure() {
         const store = join(directory, `run-${++runs}`);
         const measurement = await measure(programs.holdfast("redis-backup", "--url", url, "--store", store), server);
+        storedBytes = await sizeOf(store);
         await rm(store, { recursive: true });
         return measurement;
       },
     },
     contender("holdfast to S3", toS3),
   ];
-  return compete(contenders, contest.runs);
+  return { results: await compete(contenders, contest.runs), storedBytes };
+}
+
+async function sizeOf(directory: string): Promise<number> {
+  const names = await readdir(directory, { recursive: true });
+  const files = await Promise.all(names.map((name) => stat(join(directory, name))));
+  return files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
 }

@@ -31,16 +31,28 @@ export function resultsTable(results: Results, baselines: readonly string[]): st
   const head = ["", "wall s", ...baselines.map((name) => `to ${name}`), "CPU s: server", "its child", "client", "client peak MB"];
   const rows = [...results.keys()].map((name) => [
     name,
-    spread(pick(name, (one) => one.wallSeconds)),
+    spread(
+      pick(name, (one) => one.wallSeconds),
+      2,
+    ),
     ...baselines.map((baseline) =>
       ratio(
         pick(name, (one) => one.wallSeconds),
         pick(baseline, (one) => one.wallSeconds),
       ),
     ),
-    spread(pick(name, (one) => one.serverCpuSeconds)),
-    spread(pick(name, (one) => one.serverChildCpuSeconds)),
-    spread(pick(name, (one) => one.clientCpuSeconds)),
+    spread(
+      pick(name, (one) => one.serverCpuSeconds),
+      2,
+    ),
+    spread(
+      pick(name, (one) => one.serverChildCpuSeconds),
+      2,
+    ),
+    spread(
+      pick(name, (one) => one.clientCpuSeconds),
+      2,
+    ),
     spread(
       pick(name, (one) => one.clientPeakBytes && one.clientPeakBytes / 1e6),
       0,

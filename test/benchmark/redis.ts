@@ -16,11 +16,12 @@ import { runMeasured } from "./measure.ts";
 import { bundlePrograms, type Programs } from "./programs.ts";
 import { contestRestore, RESTORE_BASELINES } from "./restore.ts";
 
-const USAGE = `Usage: redis.ts [--scale N] [--runs N] [--only backup|restore|large-value] [--directory DIR]
+const USAGE = `Usage: redis.ts [--scale N] [--runs N] [--only backup|restore|large-value] [--delay SECONDS] [--directory DIR]
 
   --scale      1 (default) is 2.1 million keys, about 1 GB; 0.02 is enough to try it out
   --runs       runs of each contender, interleaved; default 5
   --only       one part of it
+  --delay      the server's repl-diskless-sync-delay, 5 in stock servers; default 0, which shows the work alone
   --directory  for stores and files, some GB at scale 1; default: a new one below ${tmpdir()}
 `;
 
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     scale: { type: "string", default: "1" },
     runs: { type: "string", default: "5" },
     only: { type: "string" },
+    delay: { type: "string", default: "0" },
     directory: { type: "string", default: tmpdir() },
     help: { type: "boolean", default: false },
   },
@@ -51,12 +53,12 @@ try {
 }
 
 async function withDataset(programs: Programs): Promise<void> {
-  await using source = await startRedis({ arguments: ["--rdbcompression", "yes"] });
+  await using source = await startRedis({ arguments: ["--rdbcompression", "yes", "--repl-diskless-sync-delay", values.delay] });
   const dataset = await fillRedis(source, { scale });
   const keys = [...dataset.keys.values()].reduce((sum, size) => sum + size, 0);
   await source.cli("SAVE");
   const { size } = await stat(join(source.directory, "dump.rdb"));
-  print(`Data: ${keys.toLocaleString("en")} keys, ${await memoryOf(source)} in memory, RDB of ${megabytes(size)} (rdbcompression yes)`);
+  print(`Data: ${keys.toLocaleString("en")} keys, ${await memoryOf(source)} in memory, RDB of ${megabytes(size)} (rdbcompression yes)\n`);
   if (values.only !== "restore") await backup(source, programs);
   if (values.only !== "backup") await restore(source, programs);
 }
@@ -66,9 +68,10 @@ async function backup(source: RedisServer, programs: Programs): Promise<void> {
   await s3.createBucket("benchmark");
   const env = { AWS_ACCESS_KEY_ID: s3.accessKey, AWS_SECRET_ACCESS_KEY: s3.secretKey };
   const place = { endpoint: s3.endpoint, bucket: "benchmark", env };
-  const results = await contestBackup(source, { programs, runs, directory, s3: place });
+  const { results, storedBytes } = await contestBackup(source, { programs, runs, directory, s3: place });
   print(`## Backup: ${runs} runs each, interleaved, median (least–most)\n\n${resultsTable(results, [BACKUP_BASELINE])}`);
-  print(`"redis-cli --rdb -" writes to /dev/null and checks nothing; with a file it would end in 40 stray bytes. Diskless delay 0.`);
+  print(`"redis-cli --rdb -" writes to /dev/null and checks nothing; into a pipe it would add 40 stray bytes.`);
+  print(`Diskless delay ${values.delay} s. Stored: ${megabytes(storedBytes)}, compressed and encrypted.\n`);
 }
 
 async function restore(source: RedisServer, programs: Programs): Promise<void> {
@@ -81,7 +84,7 @@ async function restore(source: RedisServer, programs: Programs): Promise<void> {
   const results = await contestRestore({ programs, runs, rdbDirectory: source.directory, frames, store, expected });
   print(`## Restore into an empty server: ${runs} runs each, interleaved, median (least–most)\n`);
   print(resultsTable(results, RESTORE_BASELINES));
-  print("After every run the target's digest, key counts, expiries, streams and functions were compared with the original's: equal.");
+  print("\nAfter every run the target's digest, key counts, expiries, streams and functions were compared with the original's: equal.\n");
 }
 
 async function describeMachine(): Promise<void> {
