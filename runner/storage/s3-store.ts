@@ -113,6 +113,9 @@ export class S3Store implements ObjectStore, Disposable {
   async *list(prefix: string, options: StoreOptions = {}): AsyncGenerator<ListedObject, void, void> {
     const { signal } = options;
     const action = `list objects below "${this.#prefix}${prefix}"`;
+    signal?.throwIfAborted();
+    // Some servers refuse a prefix that no key can have.
+    if (!isKey(`${prefix}x`)) return;
     let last = "";
     for (let token: string | undefined; ; ) {
       const page = await this.#translated(action, { signal }, async (client, Bucket) => {

@@ -91,9 +91,9 @@ function refusalOf({ code, status, message }: Facts): Refusal | undefined {
   };
 }
 
-/** Codes below 500 that pass by themselves, and those that carry no status. */
+/** Codes below 500 that pass by themselves, and those that carry no status. A store with folders answers the last while one of them vanishes. */
 const PASSING =
-  /^(SlowDown|Throttl|TooManyRequests|RequestTimeout|RequestTimeTooSkewed|RequestLimitExceeded|InternalError|ServiceUnavailable|Busy|OperationAborted|ConditionalRequestConflict|IncompleteBody|BadDigest|XAmzContent|NoSuchUpload|ExpiredRequest)/;
+  /^(SlowDown|Throttl|TooManyRequests|RequestTimeout|RequestTimeTooSkewed|RequestLimitExceeded|InternalError|ServiceUnavailable|Busy|OperationAborted|ConditionalRequestConflict|IncompleteBody|BadDigest|XAmzContent|NoSuchUpload|ExpiredRequest|ExistingObjectIsDirectory)/;
 
 const NETWORK: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DirectoryStore } from "../../runner/storage/directory-store.ts";
 import { MemoryStore } from "../../runner/storage/memory-store.ts";
-import { objectStoreSuite, type StorePlace } from "./object-store.ts";
+import { objectStoreSuite, putWhileNeighboursAreDeleted, type StorePlace } from "./object-store.ts";
 
 objectStoreSuite("memory store", memoryPlace);
 objectStoreSuite("directory store", directoryPlace);
+putWhileNeighboursAreDeleted(directoryPlace);
 
 async function memoryPlace(): Promise<StorePlace> {
   const bucket = new Map<string, Uint8Array>();

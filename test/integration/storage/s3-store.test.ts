@@ -1,3 +1,4 @@
+/** @jest-environment ./test/tools/one-realm-environment.cjs */
 import { randomUUID } from "node:crypto";
 import { Secret } from "../../../runner/secret.ts";
 import type { ObjectStore } from "../../../runner/storage/object-store.ts";
@@ -11,6 +12,7 @@ import {
   keysOf,
   objectStoreSuite,
   patternBytes,
+  putWhileNeighboursAreDeleted,
   type StorePlace,
   stalledAfter,
 } from "../../contract/object-store.ts";
@@ -28,7 +30,7 @@ const servers: [string, () => Promise<S3Server>][] = [
 ];
 if (await isMinioWanted()) servers.push(["MinIO", () => startMinio()], ["MinIO over TLS", () => startMinio({ tls: true })]);
 
-describe.each(servers)("on %s", (_, start) => {
+describe.each(servers)("on %s", (name, start) => {
   let server: S3Server;
 
   beforeAll(async () => {
@@ -47,11 +49,15 @@ describe.each(servers)("on %s", (_, start) => {
     new S3Store({ ...connection(), bucket: BUCKET, prefix: randomUUID(), retry: NO_RETRIES, ...options });
 
   const bare = async (): Promise<StorePlace> => place((prefix) => open({ prefix }));
-  objectStoreSuite("S3 store", bare);
-  objectStoreSuite("S3 store as a run opens it", async () =>
-    place((prefix) => openStore({ kind: "s3", bucket: BUCKET, prefix, endpoint: server.endpoint }, connection())),
-  );
-  objectStoreSuite("S3 store with the old checksums", async () => place((prefix) => open({ prefix, checksums: "required" })));
+  if (!name.includes("TLS")) {
+    objectStoreSuite("S3 store", bare);
+    objectStoreSuite("S3 store with the old checksums", async () => place((prefix) => open({ prefix, checksums: "required" })));
+  }
+  const opened = async (): Promise<StorePlace> =>
+    place((prefix) => openStore({ kind: "s3", bucket: BUCKET, prefix, endpoint: server.endpoint }, connection()));
+  objectStoreSuite("S3 store as a run opens it", opened);
+  // Not of the bare store: versitygw, which keeps folders, answers 409 for a moment when one vanishes under a put.
+  putWhileNeighboursAreDeleted(opened);
 
   test.each([
     ["bytes", Buffer.from("x")],
