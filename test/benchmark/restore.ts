@@ -60,7 +60,7 @@ function intoEmptyServer(contest: RestoreContest, name: string, program: (server
 async function loadAtStart(contest: RestoreContest): Promise<Measurement> {
   const started = performance.now();
   await using server = await startRedis({ arguments: ["--dir", contest.rdbDirectory] });
-  while (!/loading:0/.test(await server.cli("INFO", "persistence"))) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (!/^loading:0/m.test(await server.cli("INFO", "persistence"))) await new Promise((resolve) => setTimeout(resolve, 10));
   const wallSeconds = (performance.now() - started) / 1000;
   const { own } = await cpuUsage(server.pid);
   expectSameData(contest.expected, await describeData(server, { maxNamedValues: 0 }));
