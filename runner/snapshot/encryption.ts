@@ -1,13 +1,10 @@
 // age v1 files (https://age-encryption.org/v1). identity: a private key, "AGE-SECRET-KEY-1…". recipient: its public half, "age1…".
-// The only importer of age-encryption, which makes the headers; payloads are encrypted-payload.ts.
+// The library age-encryption makes the headers; payloads and passphrases are encrypted-payload.ts and passphrase-stanza.ts.
 import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import { Secret } from "../secret.ts";
 import { decryptPayload, encryptPayload } from "./encrypted-payload.ts";
+import { passphraseIdentity, passphraseRecipient } from "./passphrase-stanza.ts";
 
-/** 2^15: 32 MiB and 0.4 s for each try. */
-const SCRYPT_WORK_FACTOR = 15;
-/** `age -p` uses 18 (256 MiB); a larger one is an attack on our memory. */
-const MAX_SCRYPT_WORK_FACTOR = 18;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /** A new X25519 identity. */
@@ -44,17 +41,14 @@ export async function* decrypt(identity: Secret, file: AsyncIterable<Uint8Array>
 /** A small age file that the passphrase opens. */
 export async function lock(text: Secret, passphrase: Secret): Promise<Buffer> {
   const encrypter = new Encrypter();
-  encrypter.setPassphrase(passphrase.reveal());
-  encrypter.setScryptWorkFactor(SCRYPT_WORK_FACTOR);
+  encrypter.addRecipient(passphraseRecipient(passphrase));
   return Buffer.from(await encrypter.encrypt(text.reveal()));
 }
 
 /** The text of a file made by `lock` or by `age -p`; throws when the passphrase is another one or the file is damaged. */
 export async function unlock(file: Uint8Array, passphrase: Secret): Promise<Secret> {
-  const stanza = /^-> scrypt \S+ (\d+)$/m.exec(Buffer.from(file.subarray(0, 512)).toString("latin1"));
-  if (Number(stanza?.[1] ?? 0) > MAX_SCRYPT_WORK_FACTOR) throw new Error(`Key file asks for scrypt work factor ${stanza?.[1]}`);
   const decrypter = new Decrypter();
-  decrypter.addPassphrase(passphrase.reveal());
+  decrypter.addIdentity(passphraseIdentity(passphrase));
   return new Secret(await decrypter.decrypt(file, "text"));
 }
 

@@ -4,7 +4,7 @@ import { Permits } from "./permits.ts";
 /** As many frames at a time on libuv's pool. */
 const COMPRESSING = 2;
 /** As many compressed frames may exist, from the start of their compression until the store took them: this bounds memory. */
-const COMPRESSED = 4;
+const COMPRESSED = 3;
 const KEPT_BUFFERS = 3;
 
 /** What all streams of one snapshot share: buffers for raw frames, and the bounds on what is in flight. */

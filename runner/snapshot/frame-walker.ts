@@ -80,7 +80,7 @@ export class FrameWalker {
     const flags = this.#field[4] as number;
     const isSingleSegment = (flags & 0x20) !== 0;
     const sizeCode = flags >> 6;
-    if ((flags & 0x08) !== 0) throw new Error("Compressed data is damaged");
+    if ((flags & 0x18) !== 0) throw new Error("Compressed data is damaged");
     if ((flags & 0x03) !== 0) throw new Error("Compressed data needs a dictionary");
     if ((flags & 0x04) === 0 || (sizeCode === 0 && !isSingleSegment))
       throw new Error("A compressed frame has no checksum or no content size");
