@@ -6,13 +6,11 @@ import { runMeasured } from "./measure.ts";
 import type { Programs } from "./programs.ts";
 import { markdownTable } from "./table.ts";
 
-const LARGEST_STRING = 512 * 1024 * 1024;
-
-/** How much memory it takes to carry the largest value that a server holds: a table. */
-export async function tellLargeValue(programs: Programs, directory: string): Promise<string> {
+/** How much memory it takes to carry one string of so many MiB (512 is the most a server takes): a table. */
+export async function tellLargeValue(programs: Programs, directory: string, mebibytes: number): Promise<string> {
   const store = join(directory, "large");
   await using source = await startRedis();
-  await fillRedis(source, { hugeStringBytes: LARGEST_STRING });
+  await fillRedis(source, { hugeStringBytes: mebibytes * 1024 * 1024 });
   await using target = await startRedis();
   const run = (verb: string, port: number) => runMeasured(programs.holdfast(verb, "--url", `redis://127.0.0.1:${port}`, "--store", store));
 
@@ -23,5 +21,5 @@ export async function tellLargeValue(programs: Programs, directory: string): Pro
   const rows = Object.entries({ backup, restore }).map(([name, one]) => {
     return [name, one.wallSeconds.toFixed(1), one.clientCpuSeconds.toFixed(1), (one.clientPeakBytes / 1e6).toFixed(0)];
   });
-  return markdownTable(["one string of 512 MiB", "wall s", "client CPU s", "client peak MB"], rows);
+  return markdownTable([`one string of ${mebibytes} MiB`, "wall s", "client CPU s", "client peak MB"], rows);
 }

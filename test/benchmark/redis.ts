@@ -16,12 +16,13 @@ import { runMeasured } from "./measure.ts";
 import { bundlePrograms, type Programs } from "./programs.ts";
 import { contestRestore, RESTORE_BASELINES } from "./restore.ts";
 
-const USAGE = `Usage: redis.ts [--scale N] [--runs N] [--only backup|restore|large-value] [--delay SECONDS] [--directory DIR]
+const USAGE = `Usage: redis.ts [--scale N] [--runs N] [--only backup|restore|large-value] [--delay SECONDS] [--large MIB] [--directory DIR]
 
   --scale      1 (default) is 2.1 million keys, about 1 GB; 0.02 is enough to try it out
   --runs       runs of each contender, interleaved; default 5
   --only       one part of it
   --delay      the server's repl-diskless-sync-delay, 5 in stock servers; default 0, which shows the work alone
+  --large      MiB of the large value; default 512, the most a server takes
   --directory  for stores and files, some GB at scale 1; default: a new one below ${tmpdir()}
 `;
 
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     runs: { type: "string", default: "5" },
     only: { type: "string" },
     delay: { type: "string", default: "0" },
+    large: { type: "string", default: "512" },
     directory: { type: "string", default: tmpdir() },
     help: { type: "boolean", default: false },
   },
@@ -47,7 +49,8 @@ try {
   const programs = await bundlePrograms(directory);
   await describeMachine();
   if (values.only !== "large-value") await withDataset(programs);
-  if (values.only === undefined || values.only === "large-value") print(`## A large value\n\n${await tellLargeValue(programs, directory)}`);
+  if (values.only === undefined || values.only === "large-value")
+    print(`## A large value\n\n${await tellLargeValue(programs, directory, Number(values.large))}`);
 } finally {
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 }
