@@ -9,6 +9,7 @@ import { fillRedis } from "../../tools/redis-dataset.ts";
 import { describeData, expectSameData } from "../../tools/redis-equality.ts";
 import { backupContext } from "./backup-context.ts";
 import { databaseConnection, tlsMaterial } from "./database-connection.ts";
+import { waitUntil } from "./wait-until.ts";
 
 test("a server started from the backup holds the same data, and redis-check-rdb finds no fault", async () => {
   await using server = await startRedis();
@@ -252,11 +253,4 @@ function lastBytes(rdb: Buffer): string {
     .readBigUInt64LE(rdb.length - 8)
     .toString(16)
     .padStart(16, "0");
-}
-
-async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await condition()); ) {
-    if (Date.now() > deadline) throw new Error("the condition was never met");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
