@@ -1,15 +1,14 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { RedisServer } from "../servers/redis-server.ts";
-import { type Contender, compete, type Results } from "./contest.ts";
+import { type Contender, type ContestOptions, compete, type Results } from "./contest.ts";
 import { measure, type Program } from "./measure.ts";
 import type { Programs } from "./programs.ts";
 
 export const BACKUP_BASELINE = "redis-cli --rdb";
 
-export interface BackupContest {
+export interface BackupContest extends ContestOptions {
   readonly programs: Programs;
-  readonly runs: number;
   /** For the directory store. */
   readonly directory: string;
   readonly s3: S3Place;
@@ -48,7 +47,7 @@ export async function contestBackup(server: RedisServer, contest: BackupContest)
     },
     contender("holdfast to S3", toS3),
   ];
-  return { results: await compete(contenders, contest.runs), storedBytes };
+  return { results: await compete(contenders, contest), storedBytes };
 }
 
 async function sizeOf(directory: string): Promise<number> {

@@ -10,11 +10,18 @@ export interface Contender {
 
 export type Results = ReadonlyMap<string, readonly Measurement[]>;
 
+export interface ContestOptions {
+  readonly runs: number;
+  /** Ends the contest after the contender that is running. */
+  readonly signal: AbortSignal;
+}
+
 /** Every run starts with another contender. */
-export async function compete(contenders: readonly Contender[], runs: number): Promise<Results> {
+export async function compete(contenders: readonly Contender[], { runs, signal }: ContestOptions): Promise<Results> {
   const results = new Map<string, Measurement[]>(contenders.map(({ name }) => [name, []]));
   for (let run = 0; run < runs; run++) {
     for (let turn = 0; turn < contenders.length; turn++) {
+      signal.throwIfAborted();
       const contender = contenders[(run + turn) % contenders.length] as Contender;
       const measurement = await contender.measure();
       results.get(contender.name)?.push(measurement);

@@ -44,6 +44,11 @@ if (values.help || !(scale > 0) || !(runs >= 1) || !isKnown) {
   process.exit(values.help ? 0 : 2);
 }
 
+// without this a stopped benchmark would leave gigabytes behind
+const interruption = new AbortController();
+const { signal } = interruption;
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interruption.abort(new Error(`Stopped by ${name}`)));
+
 const directory = await mkdtemp(join(values.directory, "holdfast-benchmark-"));
 try {
   const programs = await bundlePrograms(directory);
@@ -71,7 +76,7 @@ async function backup(source: RedisServer, programs: Programs): Promise<void> {
   await s3.createBucket("benchmark");
   const env = { AWS_ACCESS_KEY_ID: s3.accessKey, AWS_SECRET_ACCESS_KEY: s3.secretKey };
   const place = { endpoint: s3.endpoint, bucket: "benchmark", env };
-  const { results, storedBytes } = await contestBackup(source, { programs, runs, directory, s3: place });
+  const { results, storedBytes } = await contestBackup(source, { programs, runs, signal, directory, s3: place });
   print(`## Backup: ${runs} runs each, interleaved, median (least–most)\n\n${resultsTable(results, [BACKUP_BASELINE])}`);
   print(`"redis-cli --rdb -" writes to /dev/null and checks nothing; into a pipe it would add 40 stray bytes.`);
   print(`Diskless delay ${values.delay} s. Stored: ${megabytes(storedBytes)}, compressed and encrypted.\n`);
@@ -84,7 +89,7 @@ async function restore(source: RedisServer, programs: Programs): Promise<void> {
   const frames = join(directory, "frames.resp");
   const { command, args } = programs.restoreFrames(join(source.directory, "dump.rdb"));
   await execa(command, args, { stdout: { file: frames } });
-  const results = await contestRestore({ programs, runs, rdbDirectory: source.directory, frames, store, expected });
+  const results = await contestRestore({ programs, runs, signal, rdbDirectory: source.directory, frames, store, expected });
   print(`## Restore into an empty server: ${runs} runs each, interleaved, median (least–most)\n`);
   print(resultsTable(results, RESTORE_BASELINES));
   print("\nAfter every run the target's digest, key counts, expiries, streams and functions were compared with the original's: equal.\n");

@@ -1,16 +1,15 @@
 import type { RedisServer } from "../servers/redis-server.ts";
 import { startRedis } from "../servers/redis-server.ts";
 import { type DataDescription, describeData, expectSameData } from "../tools/redis-equality.ts";
-import { type Contender, compete, type Results } from "./contest.ts";
+import { type Contender, type ContestOptions, compete, type Results } from "./contest.ts";
 import { type Measurement, measure, type Program } from "./measure.ts";
 import { cpuUsage } from "./process-usage.ts";
 import type { Programs } from "./programs.ts";
 
 export const RESTORE_BASELINES = ["server's own load", "frames from a file"] as const;
 
-export interface RestoreContest {
+export interface RestoreContest extends ContestOptions {
   readonly programs: Programs;
-  readonly runs: number;
   /** A directory with the data as `dump.rdb`. */
   readonly rdbDirectory: string;
   /** The same as RESTORE commands. */
@@ -35,7 +34,7 @@ export async function contestRestore(contest: RestoreContest): Promise<Results> 
       programs.holdfast("redis-restore", "--url", `redis://127.0.0.1:${server.port}`, "--store", store),
     ),
   ];
-  return compete(contenders, contest.runs);
+  return compete(contenders, contest);
 }
 
 function pipeArguments(server: RedisServer): string[] {
