@@ -67,7 +67,7 @@ const REPLIES: readonly Rule[] = [
     "Set a password, or protected-mode no",
   ],
   [
-    /unknown command|command disallowed|not allowed/i,
+    /unknown command|command disallowed|not allowed|is disabled/i,
     "refused",
     "CommandUnavailable",
     (reply) => `the server does not offer this command (${reply})`,
@@ -111,7 +111,11 @@ function translateNetworkError(error: unknown, prefix: string): HoldfastError {
       reason: "TlsVerificationFailed",
       hint: "Check the CA (caBundle) and the server name (serverName)",
     });
-  return new DatabaseUnavailableError(`${prefix}: ${text}`, { cause: error, reason: "DatabaseUnreachable" });
+  return new DatabaseUnavailableError(`${prefix}: ${text}`, {
+    cause: error,
+    reason: "DatabaseUnreachable",
+    hint: "Check host and port, and whether this port speaks TLS (scheme rediss, or a CA)",
+  });
 }
 
 /** OpenSSL's texts read "…:error:0A000126:SSL routines::unexpected eof while reading:../deps/…": the middle is for people. */

@@ -62,5 +62,5 @@ export function readLine(socket: Socket, timeoutMs: number): Promise<string> {
 }
 
 function closedEarly(): Error {
-  return new Error("the server closed the connection instead of answering; does this port expect TLS?");
+  return new Error("the server closed the connection instead of answering");
 }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { DatabaseRefusedError, HoldfastError, IncompleteError } from "../../runner/errors.ts";
+import { DatabaseRefusedError, DatabaseUnavailableError, HoldfastError, IncompleteError } from "../../runner/errors.ts";
 import { RedisReplyError, translateRedisError } from "./redis-error.ts";
 import { askForLine, encodeCommand, readLine } from "./reply-line.ts";
 import type { ServerInfo } from "./server-info.ts";
@@ -54,7 +54,7 @@ export async function requestSnapshot(link: Socket, options: RequestOptions): Pr
 async function awaitFraming(link: Socket, options: RequestOptions): Promise<Framing> {
   for (let keepAlives = 0; ; keepAlives += 1) {
     const line = await readLine(link, options.idleTimeoutMs).catch((error) => {
-      throw translateRedisError(error, "receive the snapshot", options.description);
+      throw snapshotNotSent(error, options.description);
     });
     if (line === "") {
       options.onKeepAlive(keepAlives + 1);
@@ -66,6 +66,16 @@ async function awaitFraming(link: Socket, options: RequestOptions): Promise<Fram
       throw new IncompleteError(`Cannot understand how ${options.description} announces its snapshot`, { reason: "NotAnRdb" });
     return framing;
   }
+}
+
+/** Not to be tried again at once: every attempt makes the server fork. */
+function snapshotNotSent(error: unknown, description: string): HoldfastError {
+  const { message, cause } = translateRedisError(error, "wait for the snapshot", description);
+  return new DatabaseUnavailableError(message, {
+    cause,
+    reason: "SnapshotNotSent",
+    hint: "See the server's log: it may have failed to write its snapshot (disk, memory), or been restarted",
+  });
 }
 
 function translateSyncError(error: RedisReplyError, description: string): HoldfastError {

@@ -35,20 +35,12 @@ export interface RedisOptions {
   readonly port?: number;
   /** A dump.rdb that the server loads when it starts. */
   readonly rdb?: Uint8Array;
+  /** Redis before 7.0 allows DEBUG without a setting, and does not know that setting. */
+  readonly isBefore7?: boolean;
 }
 
-const QUIET = [
-  "--save",
-  "",
-  "--appendonly",
-  "no",
-  "--enable-debug-command",
-  "local",
-  "--repl-diskless-sync-delay",
-  "0",
-  "--daemonize",
-  "no",
-];
+const QUIET = ["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", "--daemonize", "no"];
+const ALLOW_DEBUG = ["--enable-debug-command", "local"];
 
 /** Starts a server, waits until it answers. Installs Debian's redis-server when it is missing and we are root. */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
@@ -59,6 +51,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const certificates = options.tls ? await makeCertificates(directory) : undefined;
   const tlsPort = options.tls ? await freePort() : undefined;
   const args = [...command.slice(1), "--port", String(port), "--bind", "127.0.0.1", "--dir", directory, ...QUIET];
+  if (!options.isBefore7) args.push(...ALLOW_DEBUG);
   if (certificates !== undefined) {
     args.push("--tls-port", String(tlsPort), "--tls-cert-file", certificates.serverCert, "--tls-key-file", certificates.serverKey);
     args.push("--tls-ca-cert-file", certificates.ca);

@@ -1,8 +1,10 @@
 // What a backup holds, and from which servers it can be taken.
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { redisBackup } from "../../../functions/redis/backup.ts";
+import { DatabaseUnavailableError } from "../../../runner/errors.ts";
+import { startOldRedis } from "../../servers/old-redis.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { startValkey } from "../../servers/valkey.ts";
 import { fillRedis } from "../../tools/redis-dataset.ts";
@@ -87,7 +89,7 @@ test("the snapshot is of one instant although writes go on", async () => {
   const [left, right] = (await copy.cli("MGET", "left", "right")).split("\n").map(Number);
   expect(left).toBe(right);
   expect(left).toBeLessThan(last);
-});
+}, 30_000);
 
 describe("framing", () => {
   test.each([
@@ -114,6 +116,19 @@ describe("framing", () => {
 
     expect(context.snapshot.rdb.length).toBeGreaterThan(100_000);
     expect(context.logged.map(({ message }) => message)).toContain("The server is preparing its snapshot");
+  }, 30_000);
+
+  test("a server that cannot write its snapshot is a failed backup that is not tried again", async () => {
+    await using server = await startRedis({ arguments: ["--repl-diskless-sync", "no"] });
+    await server.cli("SET", "a", "1");
+    await rm(server.directory, { recursive: true });
+    const context = backupContext(databaseConnection(server), { waitTimeoutMs: 60_000 });
+
+    const error = await redisBackup.run(context).catch((e) => e);
+
+    expect(error).toBeInstanceOf(DatabaseUnavailableError);
+    expect(error.reason).toBe("SnapshotNotSent");
+    expect(await server.cli("INFO", "stats")).toContain("sync_full:1");
   });
 
   test("an empty server is backed up", async () => {
@@ -162,7 +177,33 @@ describe("sources", () => {
 
     expect(result.counts.keysAtStart).toBe(20_000);
     expect(context.logged.map(({ message }) => message)).toContain("Waiting for the database");
-  });
+  }, 30_000);
+
+  test.each([
+    ["over the wire", "yes"],
+    ["by its disk", "no"],
+  ])(
+    "Redis 6.2, which knows no RDB-only replicas and sends its snapshot %s, is backed up while writes go on",
+    async (_, diskless) => {
+      await using server = await startOldRedis({ arguments: ["--repl-diskless-sync", diskless] });
+      await fillRedis(server);
+      const before = await describeData(server);
+      let isRunning = true;
+      const writing = (async () => {
+        while (isRunning) await server.cli("-n", "1", "PUBLISH", "nobody", "listens");
+      })();
+      const context = backupContext(databaseConnection(server));
+
+      const result = await redisBackup.run(context);
+      isRunning = false;
+      await writing;
+
+      await using copy = await startOldRedis({ rdb: context.snapshot.rdb });
+      expectSameData(before, await describeData(copy));
+      expect(result.facts.rdb).toMatchObject({ header: "REDIS0009", version: 9 });
+    },
+    60_000,
+  );
 
   test("Valkey is backed up", async () => {
     await using server = await startValkey();
@@ -174,7 +215,7 @@ describe("sources", () => {
     await using copy = await startValkey({ rdb: context.snapshot.rdb });
     expect(await copy.cli("DEBUG", "DIGEST")).toBe(await server.cli("DEBUG", "DIGEST"));
     expect(result.server).toMatchObject({ flavour: "valkey", version: "9.1.2" });
-  });
+  }, 60_000);
 
   test("Valkey sends the expiry times of hash fields, because its own version is announced", async () => {
     await using server = await startValkey();
@@ -190,7 +231,7 @@ describe("sources", () => {
       await server.cli("HPEXPIRETIME", "hash", "FIELDS", "1", "field"),
     );
     expect(result.facts.rdb).toMatchObject({ header: "VALKEY080", version: 80 });
-  });
+  }, 60_000);
 });
 
 describe("faults of the tool that this one replaces cannot happen", () => {

