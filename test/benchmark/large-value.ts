@@ -19,7 +19,7 @@ export async function tellLargeValue(programs: Programs, directory: string, mebi
   expectSameData(await describeData(source), await describeData(target));
 
   const rows = Object.entries({ backup, restore }).map(([name, one]) => {
-    return [name, one.wallSeconds.toFixed(1), one.clientCpuSeconds.toFixed(1), (one.clientPeakBytes / 1e6).toFixed(0)];
+    return [name, one.wallSeconds.toFixed(1), one.clientCpuSeconds.toFixed(1), ((one.clientPeakBytes ?? Number.NaN) / 1e6).toFixed(0)];
   });
   return markdownTable([`one string of ${mebibytes} MiB`, "wall s", "client CPU s", "client peak MB"], rows);
 }

@@ -11,6 +11,8 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>;
   /** A file for its stdin. */
   readonly input?: string;
+  /** Starts others, which do the work. */
+  readonly isShell?: boolean;
   /** Output goes to /dev/null instead of being kept. */
   readonly isQuiet?: boolean;
 }
@@ -18,8 +20,8 @@ export interface Program {
 export interface Measurement {
   readonly wallSeconds: number;
   readonly clientCpuSeconds: number;
-  /** Of the process that was started, not of what it starts in turn. */
-  readonly clientPeakBytes: number;
+  /** Of the process that was started; unknown when that starts others in turn. */
+  readonly clientPeakBytes: number | undefined;
   readonly serverCpuSeconds: number;
   /** Of the children the server forked, as for a snapshot. */
   readonly serverChildCpuSeconds: number;
@@ -69,7 +71,12 @@ export async function runMeasured(program: Program): Promise<ClientMeasurement> 
   await input?.close();
   if (code !== 0) throw new Error(`"${[program.command, ...program.args].join(" ")}" ended with exit code ${code}:\n${output}`);
   const after = await cpuUsage("self");
-  return { wallSeconds, clientCpuSeconds: after.children - before.children, clientPeakBytes, output };
+  return {
+    wallSeconds,
+    clientCpuSeconds: after.children - before.children,
+    clientPeakBytes: program.isShell ? undefined : clientPeakBytes,
+    output,
+  };
 }
 
 /** A snapshot's child is counted only once the server has waited for it. */

@@ -56,6 +56,9 @@ try {
   if (values.only !== "large-value") await withDataset(programs);
   if (values.only === undefined || values.only === "large-value")
     print(`## A large value\n\n${await tellLargeValue(programs, directory, Number(values.large))}`);
+} catch (error) {
+  process.exitCode = 1;
+  process.stderr.write(`${error instanceof Error ? error.message.slice(0, 4000) : String(error)}\n`);
 } finally {
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 }
@@ -88,7 +91,7 @@ async function restore(source: RedisServer, programs: Programs): Promise<void> {
   await runMeasured(programs.holdfast("redis-backup", "--url", `redis://127.0.0.1:${source.port}`, "--store", store));
   const frames = join(directory, "frames.resp");
   const { command, args } = programs.restoreFrames(join(source.directory, "dump.rdb"));
-  await execa(command, args, { stdout: { file: frames } });
+  await execa(command, args, { stdout: { file: frames }, buffer: false });
   const results = await contestRestore({ programs, runs, signal, rdbDirectory: source.directory, frames, store, expected });
   print(`## Restore into an empty server: ${runs} runs each, interleaved, median (least–most)\n`);
   print(resultsTable(results, RESTORE_BASELINES));

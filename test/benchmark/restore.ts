@@ -28,7 +28,11 @@ export async function contestRestore(contest: RestoreContest): Promise<Results> 
     { name: RESTORE_BASELINES[0], measure: () => loadAtStart(contest) },
     intoEmptyServer(contest, RESTORE_BASELINES[1], (server) => ({ command: "redis-cli", args: pipeArguments(server), input: frames })),
     intoEmptyServer(contest, "frames made meanwhile", (server) => {
-      return { command: "bash", args: ["-c", `set -o pipefail; ${onTheFly} | redis-cli ${pipeArguments(server).join(" ")}`] };
+      return {
+        command: "bash",
+        isShell: true,
+        args: ["-c", `set -o pipefail; ${onTheFly} | redis-cli ${pipeArguments(server).join(" ")}`],
+      };
     }),
     intoEmptyServer(contest, "holdfast from a directory", (server) =>
       programs.holdfast("redis-restore", "--url", `redis://127.0.0.1:${server.port}`, "--store", store),
@@ -63,5 +67,12 @@ async function loadAtStart(contest: RestoreContest): Promise<Measurement> {
   const wallSeconds = (performance.now() - started) / 1000;
   const { own } = await cpuUsage(server.pid);
   expectSameData(contest.expected, await describeData(server, { maxNamedValues: 0 }));
-  return { wallSeconds, clientCpuSeconds: 0, clientPeakBytes: 0, serverCpuSeconds: own, serverChildCpuSeconds: 0, delays: undefined };
+  return {
+    wallSeconds,
+    clientCpuSeconds: 0,
+    clientPeakBytes: undefined,
+    serverCpuSeconds: own,
+    serverChildCpuSeconds: 0,
+    delays: undefined,
+  };
 }
