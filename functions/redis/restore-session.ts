@@ -44,14 +44,23 @@ export class RestoreSession {
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    const { link, policy, tally } = parts;
+    const { link, policy } = parts;
     this.#walker = new RdbWalker(link.input);
     this.#writer = new RestoreWriter(link, { replaces: policy === "replace" });
-    this.#longValues = new LongValues({ ...parts, walker: this.#walker, writer: this.#writer, tally });
+    this.#longValues = new LongValues({ ...parts, walker: this.#walker, writer: this.#writer });
   }
 
   /** Resolves when the whole file was sent and every reply has come. */
   async restore(chunks: AsyncIterable<Buffer>): Promise<void> {
+    try {
+      await this.#restore(chunks);
+    } catch (error) {
+      await this.#longValues.abandon();
+      throw error;
+    }
+  }
+
+  async #restore(chunks: AsyncIterable<Buffer>): Promise<void> {
     const { link, tally } = this.#parts;
     for await (const chunk of chunks) {
       for (let at = 0; at < chunk.length; ) {
@@ -104,7 +113,7 @@ export class RestoreSession {
     const { tally } = this.#parts;
     if (tally.fatal !== undefined) {
       // What is on its way is answered first: the counts are then exact.
-      if (!this.#longValues.isInside) await this.#parts.link.drain();
+      if (!this.#longValues.isInsideCommand) await this.#parts.link.drain();
       throw this.#fatal(tally.fatal);
     }
     if (event === EVENT.header) return;

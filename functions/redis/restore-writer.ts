@@ -11,6 +11,7 @@ export class RestoreWriter {
   readonly #link: RespLink;
   readonly #replaces: boolean;
   #longKey: Buffer = Buffer.alloc(0);
+  #owedBytes = 0;
 
   constructor(link: RespLink, options: { readonly replaces: boolean }) {
     this.#link = link;
@@ -63,11 +64,17 @@ export class RestoreWriter {
     await link.put(key);
     await link.put(Buffer.from(`\r\n$${expiry.length}\r\n${expiry}\r\n$${valueBytes + PAYLOAD_OVERHEAD}\r\n`));
     this.#longKey = key;
+    this.#owedBytes = valueBytes;
     link.exports.begin();
-    await this.feed(Buffer.of(walker.type));
+    await this.#putSummed(Buffer.of(walker.type));
   }
 
   async feed(value: Uint8Array): Promise<void> {
+    this.#owedBytes -= value.length;
+    await this.#putSummed(value);
+  }
+
+  async #putSummed(value: Uint8Array): Promise<void> {
     const { exports } = this.#link;
     await this.#link.put(value, (at, length) => exports.feed(at, length));
   }
@@ -75,7 +82,8 @@ export class RestoreWriter {
   async end(walker: RdbWalker): Promise<void> {
     const link = this.#link;
     const { version } = walker.header;
-    await this.feed(Buffer.of(version & 0xff, version >> 8));
+    if (this.#owedBytes !== 0) throw new Error(`A value is ${this.#owedBytes} bytes shorter than announced`);
+    await this.#putSummed(Buffer.of(version & 0xff, version >> 8));
     await link.makeRoom(FRAME_OVERHEAD);
     link.exports.store(link.at);
     link.at = this.#putOptions(link.at + 8, walker);
