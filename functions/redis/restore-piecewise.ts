@@ -5,7 +5,8 @@ import { NEED, RdbInput } from "./rdb-input.ts";
 import { RedisReplyError } from "./redis-error.ts";
 import type { RespLink } from "./resp-link.ts";
 import type { Reply } from "./resp-replies.ts";
-import { type BatchResult, type CommandBatch, commandsFor } from "./restore-batches.ts";
+import type { BatchResult, CommandBatch } from "./restore-command-batch.ts";
+import { commandsFor } from "./restore-commands-for.ts";
 import { refusalOf } from "./restore-refusal.ts";
 import type { RestorePolicy, RestoreTally } from "./restore-tally.ts";
 
