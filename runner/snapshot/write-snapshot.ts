@@ -6,7 +6,7 @@ import { bounded } from "./bounded.ts";
 import { commitManifest, UnknownCommitError } from "./commit-manifest.ts";
 import { FramePipeline } from "./frame-pipeline.ts";
 import { type BackupLease, takeBackupLease } from "./lease.ts";
-import { encodeManifest, FORMAT, type Manifest } from "./manifest.ts";
+import { decodeManifest, encodeManifest, FORMAT, type Manifest } from "./manifest.ts";
 import { isStreamName, manifestKey, parseManifestKey, SNAPSHOTS_PREFIX } from "./object-keys.ts";
 import { removeUncommitted } from "./remove-uncommitted.ts";
 import type { Repository } from "./repository.ts";
@@ -147,8 +147,9 @@ class RunningSnapshot implements SnapshotInProgress {
   async #runCommit(result: SnapshotResult): Promise<Manifest> {
     const { repository, options, lease } = this.#parts;
     try {
-      const manifest = this.#makeManifest(result);
-      const encoded = encodeManifest(manifest, repository.signingKey, repository.publicKey);
+      const encoded = encodeManifest(this.#makeManifest(result), repository.signingKey, repository.publicKey);
+      // As readers will see it, not as it was handed in.
+      const manifest = decodeManifest(encoded, { id: this.id, repository });
       if (lease.hasLapsed()) {
         throw new IncompleteError(`The lease of snapshot "${this.id}" lapsed: pruning may have removed objects of it meanwhile`);
       }
