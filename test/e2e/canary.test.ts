@@ -24,7 +24,7 @@ test("no secret and no user data is in argv, logs, reports, errors, manifests or
   };
   const env = { RESTIC_PASSWORD: PASSPHRASE, HOLDFAST_DATABASE_PASSWORD: DATABASE_PASSWORD, HOLDFAST_LOG_LEVEL: "debug" };
 
-  const running = startHoldfast(["redis-backup", ...by.flags], { env });
+  await using running = startHoldfast(["redis-backup", ...by.flags], { env });
   await running.logged("Backup started");
   seen.push(readFileSync(`/proc/${running.pid}/cmdline`, "latin1"));
   const outcomes = [
@@ -45,7 +45,7 @@ test("no secret and no user data is in argv, logs, reports, errors, manifests or
   await rm(folder, { recursive: true, force: true });
 
   expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([0, 0, 21, 2, 0, 12, 2, 2]);
-  expect(files.length).toBeGreaterThan(8);
+  expect(files.length).toBeGreaterThanOrEqual(8);
   for (const text of seen) expect(text).not.toMatch(CANARIES);
 }, 60_000);
 

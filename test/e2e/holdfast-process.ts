@@ -20,7 +20,8 @@ export interface Outcome {
   readonly report: Report | undefined;
 }
 
-export interface RunningHoldfast {
+/** Dispose kills what still runs. */
+export interface RunningHoldfast extends AsyncDisposable {
   readonly pid: number;
   readonly outcome: Promise<Outcome>;
   kill(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): void;
@@ -61,5 +62,15 @@ export function startHoldfast(args: readonly string[], options: HoldfastOptions 
       });
       child.stderr.once("end", () => reject(new Error(`The process ended before it logged "${text}":\n${seen}`)));
     });
-  return { pid: child.pid ?? -1, outcome: finish(), kill: (signal) => void child.kill(signal), logged };
+  const outcome = finish();
+  return {
+    pid: child.pid ?? -1,
+    outcome,
+    kill: (signal) => void child.kill(signal),
+    logged,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await outcome;
+    },
+  };
 }

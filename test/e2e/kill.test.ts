@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,8 +27,16 @@ const flags = (of: RedisServer) => ["--url", `redis://127.0.0.1:${of.port}`, "--
 const setSaveDelay = (microseconds: number) => server.cli("config", "set", "rdb-key-save-delay", String(microseconds));
 
 /** Files of the repository, by what their path says. */
-const files = (pattern: RegExp) =>
-  (existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String) : []).filter((name) => pattern.test(name));
+function files(pattern: RegExp): string[] {
+  try {
+    const names = readdirSync(folder, { recursive: true }).map(String);
+    return names.filter((name) => pattern.test(name));
+  } catch (error) {
+    // A folder that is made or removed while we look: look again.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
 
 /** Resolves as soon as the repository holds such a file: looks without pause, to be as close to the state as can be. */
 async function until(running: RunningHoldfast, reached: () => boolean): Promise<void> {
@@ -64,7 +72,7 @@ test.each([
   "kill -9 of a first backup when %s leaves a place where the next backup works",
   async (_state, reached) => {
     await setSaveDelay(20_000);
-    const running = startHoldfast(["redis-backup", ...flags(server)]);
+    await using running = startHoldfast(["redis-backup", ...flags(server)]);
     await until(running, reached);
     running.kill("SIGKILL");
     expect((await running.outcome).signal).toBe("SIGKILL");
@@ -91,7 +99,7 @@ test.each([
     const id = first.report?.snapshot?.id as string;
     const seen = new Set(files(/./));
     await setSaveDelay(2_000);
-    const running = startHoldfast(["redis-backup", ...flags(server)]);
+    await using running = startHoldfast(["redis-backup", ...flags(server)]);
     await until(running, () => files(/./).some((name) => !seen.has(name)) && reached());
     running.kill("SIGKILL");
     const killed = await running.outcome;
@@ -110,7 +118,7 @@ test.each([
 );
 
 test("kill -9 at the moment the manifest lies there leaves a snapshot that restores", async () => {
-  const running = startHoldfast(["redis-backup", ...flags(server)]);
+  await using running = startHoldfast(["redis-backup", ...flags(server)]);
   await until(running, () => files(/snapshots\/[^/]*Z-[0-9a-f]{8}\.manifest$/).length > 0);
   running.kill("SIGKILL");
   await running.outcome;
@@ -128,7 +136,7 @@ test.each([
   "%s during a backup ends with %d, says so, and leaves nothing behind",
   async (signal, code) => {
     await setSaveDelay(20_000);
-    const running = startHoldfast(["redis-backup", ...flags(server)]);
+    await using running = startHoldfast(["redis-backup", ...flags(server)]);
     await until(running, () => files(/leases\/backup-/).length > 0);
 
     running.kill(signal);
@@ -145,7 +153,7 @@ test("SIGTERM during a restore ends with 143 and says what was written; skip goe
   await using target = await startRedis();
   await runHoldfast(["redis-backup", ...flags(server)]);
   await target.cli("client", "pause", "60000", "write");
-  const running = startHoldfast(["redis-restore", ...flags(target)]);
+  await using running = startHoldfast(["redis-restore", ...flags(target)]);
   await running.logged("Restore started");
 
   running.kill("SIGTERM");
@@ -161,8 +169,8 @@ test("SIGTERM during a restore ends with 143 and says what was written; skip goe
 test("a server killed in the middle of its answer fails the backup with 20, and no snapshot is listed", async () => {
   const victim = await startRedis({ arguments: ["--rdb-key-save-delay", "20000"] });
   await fillRedis(victim);
-  const running = startHoldfast(["redis-backup", ...flags(victim)]);
-  await until(running, () => files(/leases\/backup-/).length > 0);
+  await using running = startHoldfast(["redis-backup", ...flags(victim)]);
+  await running.logged("The snapshot begins");
 
   await victim.stop();
   const outcome = await running.outcome;
