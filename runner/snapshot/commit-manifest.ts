@@ -1,8 +1,9 @@
 import { describeError, IncompleteError, StoreUnavailableError } from "../errors.ts";
-import { bounded, delayedAbort } from "./bounded.ts";
-import { readIfThere } from "./find-repository.ts";
+import { bounded } from "./bounded.ts";
+import { delayedAbort } from "./delayed-abort.ts";
 import { MAX_MANIFEST_BYTES } from "./manifest.ts";
 import { manifestKey } from "./object-keys.ts";
+import { readIfThere } from "./read-if-there.ts";
 import type { Repository } from "./repository.ts";
 
 /** How long a commit that has begun goes on after the run was stopped. */

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { AlreadyExistsError, type ObjectStore } from "../storage/object-store.ts";
 import { lock } from "./encryption.ts";
-import { readIfThere } from "./find-repository.ts";
 import { keyFileKey, ROOT, SETTINGS_KEY } from "./object-keys.ts";
+import { readIfThere } from "./read-if-there.ts";
 import type { Repository, RepositoryOptions } from "./repository.ts";
 import { encodeSecrets, makeSecrets } from "./repository-secrets.ts";
 import { encodeSettings } from "./repository-settings.ts";

@@ -1,6 +1,7 @@
 import { describeError, HoldfastError, IncompleteError } from "../errors.ts";
-import { NotFoundError, type ObjectStore, readObject, type StoreOptions } from "../storage/object-store.ts";
+import type { ObjectStore, StoreOptions } from "../storage/object-store.ts";
 import { DATA_PREFIX, KEYS_PREFIX, parseKeyFileKey, SETTINGS_KEY, SNAPSHOTS_PREFIX } from "./object-keys.ts";
+import { readIfThere } from "./read-if-there.ts";
 import { decodeSettings, type RepositorySettings } from "./repository-settings.ts";
 
 const MAX_SETTINGS_BYTES = 4 * 1024 * 1024;
@@ -34,21 +35,6 @@ export async function findRepository(store: ObjectStore, options: StoreOptions):
     );
   }
   return undefined;
-}
-
-/** The object's bytes; undefined when it is not there. */
-export async function readIfThere(
-  store: ObjectStore,
-  key: string,
-  options: StoreOptions & { maxBytes: number },
-): Promise<Buffer | undefined> {
-  try {
-    return await readObject(store, key, options);
-  } catch (error) {
-    if (error instanceof NotFoundError) return undefined;
-    if (error instanceof RangeError) throw new IncompleteError(`Object "${key}" is not what it should be`, { cause: error });
-    throw error;
-  }
 }
 
 async function readKeyFiles(store: ObjectStore, options: StoreOptions): Promise<Map<number, Buffer>> {

@@ -1,7 +1,7 @@
 // lease: says that a backup is running, so that pruning leaves its objects alone. FORMAT.md, "Leases".
 import { z } from "zod";
 import { describeError } from "../errors.ts";
-import type { ObjectStore } from "../storage/object-store.ts";
+import { AlreadyExistsError, type ObjectStore } from "../storage/object-store.ts";
 import { backupLeaseKey, isSnapshotId } from "./object-keys.ts";
 
 const LIFETIME_MS = 60 * 60 * 1000;
@@ -53,7 +53,14 @@ class RenewedLease implements BackupLease {
   }
 
   async start(): Promise<void> {
-    await this.#write({ ifAbsent: true, signal: this.#options.signal });
+    const { signal } = this.#options;
+    try {
+      await this.#write({ ifAbsent: true, signal });
+    } catch (error) {
+      if (!(error instanceof AlreadyExistsError)) throw error;
+      // The id is random: it is our own put, repeated after a lost answer.
+      await this.#write({ signal });
+    }
     this.#schedule();
   }
 

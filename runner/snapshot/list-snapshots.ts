@@ -1,9 +1,9 @@
 import pLimit from "p-limit";
 import { describeError, IncompleteError } from "../errors.ts";
 import type { StoreOptions } from "../storage/object-store.ts";
-import { readIfThere } from "./find-repository.ts";
 import { decodeManifest, MAX_MANIFEST_BYTES, type Manifest } from "./manifest.ts";
 import { manifestKey, parseManifestKey, SNAPSHOTS_PREFIX } from "./object-keys.ts";
+import { readIfThere } from "./read-if-there.ts";
 import type { Repository } from "./repository.ts";
 
 const CONCURRENCY = 4;

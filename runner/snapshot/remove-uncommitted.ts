@@ -1,9 +1,9 @@
 import { describeError } from "../errors.ts";
 import { bounded } from "./bounded.ts";
-import { readIfThere } from "./find-repository.ts";
 import type { BackupLease } from "./lease.ts";
 import { MAX_MANIFEST_BYTES } from "./manifest.ts";
 import { manifestKey } from "./object-keys.ts";
+import { readIfThere } from "./read-if-there.ts";
 import type { Repository } from "./repository.ts";
 
 const LIMIT_MS = 10_000;
