@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { DatabaseRefusedError, HoldfastError } from "../../runner/errors.ts";
+import { DatabaseRefusedError, describeError, HoldfastError } from "../../runner/errors.ts";
 import type { BackupContext, BackupFunction, BackupResult, ParametersOf } from "../../runner/function.ts";
 import { describeBackup } from "./backup-result.ts";
 import { openLink } from "./connection.ts";
@@ -107,7 +107,11 @@ async function beginSnapshot(
 /** A refusal for missing rights becomes one that names all of them. */
 async function nameMissingRights(error: unknown, endpoint: RedisEndpoint, context: Context): Promise<unknown> {
   if (!(error instanceof HoldfastError) || error.reason !== "PermissionDenied") return error;
-  const missing = await findMissingRights(endpoint, context);
+  const missing = await findMissingRights(endpoint, context).catch((failure) => {
+    context.log.debug("Cannot find out which rights are missing", { error: describeError(failure) });
+    return [];
+  });
+  context.signal.throwIfAborted();
   if (missing.length === 0) return error;
   const rights = missing.join(" ");
   return new DatabaseRefusedError(`${error.message}; the user lacks ${rights}`, {

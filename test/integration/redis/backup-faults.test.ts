@@ -1,4 +1,5 @@
 // Whatever breaks on the way, the backup fails by name, and nothing unfinished passes for a backup.
+import { jest } from "@jest/globals";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { DatabaseUnavailableError, IncompleteError, StoreUnavailableError } from "../../../runner/errors.ts";
 import { type Fault, startTcpProxy } from "../../fakes/tcp-proxy.ts";
@@ -7,6 +8,8 @@ import { fillRedis } from "../../tools/redis-dataset.ts";
 import { backupContext, MemorySnapshot } from "./backup-context.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { waitUntil } from "./wait-until.ts";
+
+jest.setTimeout(60_000);
 
 const MARK_BYTES = 40;
 /** The control connection comes first, the one that carries the snapshot second. */

@@ -1,10 +1,13 @@
 // What a user may lack, and what a server may refuse.
+import { jest } from "@jest/globals";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { DatabaseRefusedError, DatabaseUnavailableError, IncompleteError } from "../../../runner/errors.ts";
 import { freePort } from "../../servers/free-port.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { backupContext } from "./backup-context.ts";
 import { databaseConnection } from "./database-connection.ts";
+
+jest.setTimeout(60_000);
 
 const password = "canary-5be2";
 

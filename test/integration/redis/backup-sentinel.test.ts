@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { openLink } from "../../../functions/redis/connection.ts";
 import { redisEndpoint } from "../../../functions/redis/endpoint.ts";
@@ -6,6 +7,8 @@ import { startRedis } from "../../servers/redis-server.ts";
 import { startSentinel } from "../../servers/sentinel.ts";
 import { backupContext, MemorySnapshot } from "./backup-context.ts";
 import { databaseConnection } from "./database-connection.ts";
+
+jest.setTimeout(60_000);
 
 test("a Sentinel beside the server knows no new replica after ten backups that it looked at", async () => {
   await using server = await startRedis({ arguments: ["--rdb-key-save-delay", "200"] });
@@ -24,7 +27,7 @@ test("a Sentinel beside the server knows no new replica after ten backups that i
   await sentinel.hasLooked();
 
   expect(await sentinel.replicas()).toEqual([]);
-}, 60_000);
+});
 
 test("the same Sentinel does list a replica that announces no port, so the test above can fail", async () => {
   await using server = await startRedis();
@@ -36,4 +39,4 @@ test("the same Sentinel does list a replica that announces no port, so the test 
 
   expect(await sentinel.replicas()).toHaveLength(1);
   link.destroy();
-}, 60_000);
+});

@@ -1,9 +1,12 @@
 // A server disconnects a replica that does not read; a store may stall for longer than that.
+import { jest } from "@jest/globals";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { DatabaseUnavailableError, StoreUnavailableError } from "../../../runner/errors.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { backupContext, MemorySnapshot } from "./backup-context.ts";
 import { databaseConnection } from "./database-connection.ts";
+
+jest.setTimeout(60_000);
 
 const MIB = 1024 * 1024;
 
@@ -16,7 +19,7 @@ test("a store that stalls for longer than repl-timeout does not cost the backup"
 
   expect(result.counts.bytes).toBe(stalled.rdb.length);
   expect(server.output()).not.toContain("Disconnecting timedout replica");
-}, 60_000);
+});
 
 test("the same stall does cost a backup that does not know the server's time-out, so the test above can fail", async () => {
   await using server = await bigServer({ replTimeoutSeconds: 5 });
@@ -27,7 +30,7 @@ test("the same stall does cost a backup that does not know the server's time-out
 
   expect(error).toBeInstanceOf(DatabaseUnavailableError);
   expect(server.output()).toContain("Disconnecting timedout replica");
-}, 60_000);
+});
 
 test("a store that stalls for good is named as too slow, and what is held in memory stays bounded", async () => {
   await using server = await bigServer({ replTimeoutSeconds: 1 });
@@ -41,7 +44,7 @@ test("a store that stalls for good is named as too slow, and what is held in mem
   expect(error.reason).toBe("StoreTooSlow");
   expect(received).toBeGreaterThan(8 * MIB);
   expect(received).toBeLessThan(33 * MIB);
-}, 60_000);
+});
 
 /** Far more than the kernel's buffers and ours together hold. */
 async function bigServer({ replTimeoutSeconds }: { replTimeoutSeconds: number }): Promise<RedisServer> {

@@ -1,6 +1,8 @@
 // What a backup holds, and from which servers it can be taken.
+
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { jest } from "@jest/globals";
 import { execa } from "execa";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { DatabaseUnavailableError } from "../../../runner/errors.ts";
@@ -12,6 +14,8 @@ import { describeData, expectSameData } from "../../tools/redis-equality.ts";
 import { backupContext } from "./backup-context.ts";
 import { databaseConnection, tlsMaterial } from "./database-connection.ts";
 import { waitUntil } from "./wait-until.ts";
+
+jest.setTimeout(60_000);
 
 test("a server started from the backup holds the same data, and redis-check-rdb finds no fault", async () => {
   await using server = await startRedis();
@@ -58,7 +62,7 @@ test("the result names the server, the instant, the counts and what is not carri
   expect(result.notCarried.map(({ name }) => name)).toEqual(["ACL users", "configuration"]);
 });
 
-test("nothing of ours stays in the database, and no client stays connected", async () => {
+test("D6: nothing of ours stays in the database, and no client stays connected", async () => {
   await using server = await startRedis();
   await server.cli("SET", "only", "1");
 
@@ -68,7 +72,7 @@ test("nothing of ours stays in the database, and no client stays connected", asy
   await waitUntil(async () => (await server.cli("CLIENT", "LIST")).split("\n").length === 1);
 });
 
-test("the snapshot is of one instant although writes go on", async () => {
+test("D15: the snapshot is of one instant although writes go on", async () => {
   await using server = await startRedis({ arguments: ["--rdb-key-save-delay", "200"] });
   await server.cli("DEBUG", "POPULATE", "5000");
   await server.cli("MSET", "left", "0", "right", "0");
@@ -89,7 +93,7 @@ test("the snapshot is of one instant although writes go on", async () => {
   const [left, right] = (await copy.cli("MGET", "left", "right")).split("\n").map(Number);
   expect(left).toBe(right);
   expect(left).toBeLessThan(last);
-}, 30_000);
+});
 
 describe("framing", () => {
   test.each([
@@ -116,7 +120,7 @@ describe("framing", () => {
 
     expect(context.snapshot.rdb.length).toBeGreaterThan(100_000);
     expect(context.logged.map(({ message }) => message)).toContain("The server is preparing its snapshot");
-  }, 30_000);
+  });
 
   test("a server that cannot write its snapshot is a failed backup that is not tried again", async () => {
     await using server = await startRedis({ arguments: ["--repl-diskless-sync", "no"] });
@@ -144,7 +148,7 @@ describe("framing", () => {
 });
 
 describe("sources", () => {
-  test("a server with TLS that demands client certificates and a password is backed up", async () => {
+  test("S4: a server with TLS that demands client certificates and a password is backed up", async () => {
     await using server = await startRedis({ tls: true, password: "secret-1", arguments: ["--tls-auth-clients", "yes"] });
     await server.cli("SET", "a", "1");
     const tls = await tlsMaterial(server, { clientCertificate: true });
@@ -177,7 +181,7 @@ describe("sources", () => {
 
     expect(result.counts.keysAtStart).toBe(20_000);
     expect(context.logged.map(({ message }) => message)).toContain("Waiting for the database");
-  }, 30_000);
+  });
 
   test.each([
     ["over the wire", "yes"],
@@ -215,7 +219,7 @@ describe("sources", () => {
     await using copy = await startValkey({ rdb: context.snapshot.rdb });
     expect(await copy.cli("DEBUG", "DIGEST")).toBe(await server.cli("DEBUG", "DIGEST"));
     expect(result.server).toMatchObject({ flavour: "valkey", version: "9.1.2" });
-  }, 60_000);
+  });
 
   test("Valkey sends the expiry times of hash fields, because its own version is announced", async () => {
     await using server = await startValkey();
@@ -231,7 +235,7 @@ describe("sources", () => {
       await server.cli("HPEXPIRETIME", "hash", "FIELDS", "1", "field"),
     );
     expect(result.facts.rdb).toMatchObject({ header: "VALKEY080", version: 80 });
-  }, 60_000);
+  });
 });
 
 describe("faults of the tool that this one replaces cannot happen", () => {

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from "node:net";
+import { jest } from "@jest/globals";
 import { openControl, openLink } from "../../../functions/redis/connection.ts";
 import { redisEndpoint } from "../../../functions/redis/endpoint.ts";
 import { askForLine } from "../../../functions/redis/reply-line.ts";
@@ -6,6 +7,8 @@ import { DatabaseRefusedError, DatabaseUnavailableError } from "../../../runner/
 import { freePort } from "../../servers/free-port.ts";
 import { startRedis } from "../../servers/redis-server.ts";
 import { databaseConnection, tlsMaterial } from "./database-connection.ts";
+
+jest.setTimeout(60_000);
 
 const signal = new AbortController().signal;
 const secret = "canary-7f1c";
@@ -22,7 +25,7 @@ test("a control connection and a link in clear reach a server that demands a pas
   link.destroy();
 });
 
-test("an ACL user's name is sent with the password", async () => {
+test("S7: an ACL user's name is sent with the password", async () => {
   await using server = await startRedis({ password: secret });
   await server.cli("ACL", "SETUSER", "ops", "on", `>${secret}2`, "+ping", "+acl|whoami");
 
@@ -98,7 +101,7 @@ describe("TLS", () => {
     expect(error).toHaveProperty("reason", "TlsRefused");
   });
 
-  test("an unknown CA is refused, and the reason names the certificate", async () => {
+  test("S3: an unknown CA is refused, and the reason names the certificate", async () => {
     await using server = await startRedis({ tls: true, arguments: ["--tls-auth-clients", "no"] });
     await using other = await startRedis({ tls: true });
     const endpoint = redisEndpoint(databaseConnection(server, { tls: await tlsMaterial(other) }));
