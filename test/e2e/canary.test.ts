@@ -15,7 +15,7 @@ test("no secret and no user data is in argv, logs, reports, errors, manifests or
   await using server = await startRedis({ password: DATABASE_PASSWORD, arguments: ["--rdb-key-save-delay", "300000"] });
   await server.cli("set", "k", USER_DATA);
   await server.cli("set", "k2", USER_DATA);
-  const folder = await mkdtemp(join(tmpdir(), "holdfast-canary-"));
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-secrets-"));
   await writeFile(join(folder, "objects.yaml"), objects({ port: server.port, store: join(folder, "store") }));
   const seen: string[] = [];
   const by = {
