@@ -15,6 +15,7 @@ import {
   type PutSource,
   type StoreOptions,
 } from "./object-store.ts";
+import { PartBuffers } from "./part-buffers.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry-unavailable.ts";
 import { createS3Client, type S3ConnectionOptions } from "./s3-client.ts";
 import { deleteObjects } from "./s3-delete.ts";
@@ -32,7 +33,7 @@ export interface S3StoreOptions extends S3ConnectionOptions {
 }
 
 /**
- * Objects in an S3 bucket below a prefix. Nothing is contacted or loaded before the first verb. A put from a stream holds about 40 MB,
+ * Objects in an S3 bucket below a prefix. Nothing is contacted or loaded before the first verb. A put from a stream holds 24 MB,
  * may be 80 GB long, and is made of parts; a put of bytes is one request.
  */
 export class S3Store implements ObjectStore, Disposable {
@@ -40,6 +41,7 @@ export class S3Store implements ObjectStore, Disposable {
   readonly #options: S3StoreOptions;
   readonly #prefix: string;
   readonly #endpoint: string | undefined;
+  readonly #buffers = new PartBuffers();
   #client: Promise<S3Client> | undefined;
 
   constructor(options: S3StoreOptions) {
@@ -57,8 +59,12 @@ export class S3Store implements ObjectStore, Disposable {
     return this.#translated(`write object "${key}"`, { key, signal }, async (client, bucket) => {
       const { abortGraceMs = 5_000, retry: policy = DEFAULT_RETRY_POLICY } = this.#options;
       if (!(source instanceof Uint8Array)) {
-        const translate = (error: unknown) => this.#translate(error, `write object "${key}"`, key);
-        return uploadStream(client, source, { bucket, key: this.#prefix + key, ifAbsent, signal, policy, abortGraceMs, translate });
+        return uploadStream(client, source, {
+          ...{ bucket, key: this.#prefix + key, ifAbsent, signal, policy, abortGraceMs },
+          hasChecksums: this.#options.checksums !== "required",
+          buffers: this.#buffers,
+          translate: (error) => this.#translate(error, `write object "${key}"`, key),
+        });
       }
       const { PutObjectCommand } = await import("@aws-sdk/client-s3");
       using late = delayedSignal(signal, abortGraceMs);

@@ -1,17 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { Readable } from "node:stream";
-import type { S3Client } from "@aws-sdk/client-s3";
-import { StoreUnavailableError } from "../errors.ts";
+import type { CompletedPart, S3Client } from "@aws-sdk/client-s3";
+import { StoreRefusedError, StoreUnavailableError } from "../errors.ts";
 import { delayedSignal } from "./delayed-signal.ts";
 import { AlreadyExistsError, type PutResult } from "./object-store.ts";
+import { cutIntoParts, type Part, type PartBuffers } from "./part-buffers.ts";
 import { readSource } from "./read-source.ts";
 import { type RetryPolicy, retryUnavailable } from "./retry-unavailable.ts";
 
-// Memory of one upload: two parts on their way, one being filled, and the source's chunk.
-const PART_BYTES = 8 * 1024 * 1024;
 const PARALLEL_PARTS = 2;
-// Smaller than a part by far, so that joining chunks to a part copies little beyond it.
-const CHUNK_BYTES = 256 * 1024;
+const MOST_PARTS = 10_000;
 const CLEAN_UP_MS = 8_000;
 const TOKEN = "holdfast-upload";
 
@@ -20,162 +17,210 @@ export interface UploadOptions {
   /** The whole key, prefix included. */
   readonly key: string;
   readonly ifAbsent: boolean;
+  readonly hasChecksums: boolean;
   readonly signal: AbortSignal | undefined;
   readonly policy: RetryPolicy;
-  /** How long the last request may still take after an abort. */
+  readonly buffers: PartBuffers;
+  /** How long a request that the store may have carried out already can still take after an abort. */
   readonly abortGraceMs: number;
   readonly translate: (error: unknown) => unknown;
 }
 
 /**
- * Stores a stream as one object, in parts, each repeated as the policy says. Whatever ends it early (source, abort, store) removes the
- * parts. Each upload carries a token of its own in the object's metadata, so that a lost answer to its last request can be made good.
+ * Stores a stream as one object: by one request when it fits into a part, else in parts, each repeated as the policy says. Whatever ends it
+ * early (source, abort, store) removes the parts. Each upload carries a token of its own in the object's metadata, so that a lost answer to
+ * the request that makes the object can be made good.
  */
 export async function uploadStream(client: S3Client, source: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<PutResult> {
-  const { Upload } = await import("@aws-sdk/lib-storage");
-  const run = new UploadRun(client, await import("@aws-sdk/client-s3"), options);
-  const body = Readable.from(run.count(source), { objectMode: true });
-  // The failure is kept by the run; without a listener a late one would end the process.
-  body.on("error", () => undefined);
-  const forward = () => run.fail(options.signal?.reason);
-  options.signal?.addEventListener("abort", forward, { once: true });
+  const upload = new Upload(client, await import("@aws-sdk/client-s3"), options);
+  const onAbort = () => upload.fail(options.signal?.reason);
+  options.signal?.addEventListener("abort", onAbort, { once: true });
   try {
-    await new Upload({
-      client: run.client,
-      partSize: PART_BYTES,
-      queueSize: PARALLEL_PARTS,
-      params: {
-        Bucket: options.bucket,
-        Key: options.key,
-        Body: body,
-        Metadata: { [TOKEN]: run.token },
-        ...(options.ifAbsent && { IfNoneMatch: "*" }),
-      },
-    }).done();
-    return { size: run.size };
-  } catch (error) {
-    throw run.failure ?? options.translate(error);
+    return await upload.run(source);
   } finally {
-    options.signal?.removeEventListener("abort", forward);
-    body.destroy();
+    options.signal?.removeEventListener("abort", onAbort);
   }
 }
 
-class UploadRun {
-  readonly token = randomUUID();
-  /** Stands in for the SDK's client inside the library, which neither repeats nor stops requests by itself. */
-  readonly client: S3Client;
-  size = 0;
-  failure: unknown;
-  readonly #client: S3Client;
-  readonly #sdk: typeof import("@aws-sdk/client-s3");
-  readonly #options: UploadOptions;
-  readonly #stop = new AbortController();
+type Sdk = typeof import("@aws-sdk/client-s3");
+/** Sends a request, also again. */
+type Request<T> = (options: { readonly abortSignal: AbortSignal }) => Promise<T>;
 
-  constructor(client: S3Client, sdk: typeof import("@aws-sdk/client-s3"), options: UploadOptions) {
+class Upload {
+  readonly #token = randomUUID();
+  readonly #client: S3Client;
+  readonly #sdk: Sdk;
+  readonly #options: UploadOptions;
+  readonly #target: { readonly Bucket: string; readonly Key: string };
+  readonly #stop = new AbortController();
+  readonly #parts: CompletedPart[] = [];
+  #uploadId: string | undefined;
+  #failure: unknown;
+  #isLost = false;
+
+  constructor(client: S3Client, sdk: Sdk, options: UploadOptions) {
     this.#client = client;
     this.#sdk = sdk;
     this.#options = options;
-    this.client = Object.create(client, { send: { value: (command: Command) => this.#send(command) } });
+    this.#target = { Bucket: options.bucket, Key: options.key };
   }
 
   /** The first failure counts: it stops the parts on their way and the reading of the source. */
   fail(error: unknown): void {
-    this.failure ??= error;
+    this.#failure ??= error;
     this.#stop.abort(error);
   }
 
-  async *count(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  async run(source: AsyncIterable<Uint8Array>): Promise<PutResult> {
+    const underWay = new Set<Promise<void>>();
+    let size = 0;
     try {
-      for await (const chunk of readSource(source, this.#stop.signal)) {
-        this.size += chunk.length;
-        for (let at = 0; at < chunk.length; at += CHUNK_BYTES) yield chunk.subarray(at, at + CHUNK_BYTES);
+      let count = 0;
+      for await (const part of cutIntoParts(readSource(source, this.#stop.signal), this.#options.buffers)) {
+        size += part.length;
+        count++;
+        if (count === 1 && part.isLast) {
+          await this.#storeWhole(part);
+          return { size };
+        }
+        if (count > MOST_PARTS) throw tooLarge(this.#options);
+        this.#uploadId ??= await this.#create();
+        const sending: Promise<void> = this.#sendPart(part, count)
+          .catch((error: unknown) => this.fail(error))
+          .finally(() => underWay.delete(sending));
+        underWay.add(sending);
+        while (underWay.size >= PARALLEL_PARTS) await Promise.race(underWay);
       }
+      await Promise.all(underWay);
+      this.#stop.signal.throwIfAborted();
+      await this.#complete(this.#uploadId as string);
+      return { size };
     } catch (error) {
       this.fail(error);
-      throw error;
+      await Promise.all(underWay);
+      if (this.#uploadId !== undefined) await this.#cleanUp(this.#uploadId);
+      throw this.#failure;
     }
   }
 
-  async #send(command: Command): Promise<unknown> {
-    const { AbortMultipartUploadCommand, UploadPartCommand, CreateMultipartUploadCommand } = this.#sdk;
-    if (command instanceof AbortMultipartUploadCommand) return this.#cleanUp(command);
-    try {
-      if (command instanceof UploadPartCommand) return await this.#repeat(() => this.#try(command, this.#stop.signal));
-      // Not cut at once by an abort: the store may have done it already.
-      using late = delayedSignal(this.#stop.signal, this.#options.abortGraceMs);
-      const send = () => this.#try(command, late.signal);
-      return await (command instanceof CreateMultipartUploadCommand ? this.#repeat(send) : this.#commit(send));
-    } catch (error) {
-      this.fail(error);
-      throw error;
-    }
+  async #storeWhole({ buffer, length }: Part): Promise<void> {
+    const Body = buffer.subarray(0, length);
+    const command = new this.#sdk.PutObjectCommand({ ...this.#target, Body, Metadata: { [TOKEN]: this.#token }, ...this.#condition() });
+    await this.#commit((options) => this.#client.send(command, options));
+    this.#options.buffers.giveBack(buffer);
   }
 
-  #repeat<T>(operation: (attempt: number) => Promise<T>): Promise<T> {
-    return retryUnavailable(operation, { policy: this.#options.policy, signal: this.#stop.signal });
+  /** A lost answer leaves an empty upload behind that nobody can name safely: another writer of this key may have begun one too. */
+  async #create(): Promise<string> {
+    const command = new this.#sdk.CreateMultipartUploadCommand({
+      ...this.#target,
+      Metadata: { [TOKEN]: this.#token },
+      // Without it the store expects no checksum of any part when the upload is completed, with it one of each.
+      ...(this.#options.hasChecksums && { ChecksumAlgorithm: "CRC32" }),
+    });
+    using late = this.#lateSignal();
+    const { UploadId } = await this.#repeat(() => this.#send((options) => this.#client.send(command, options), late.signal));
+    if (!UploadId) throw new StoreUnavailableError(`Cannot write object "${this.#options.key}": the store gave the upload no name`);
+    return UploadId;
   }
 
-  async #try(command: Command, abortSignal: AbortSignal): Promise<unknown> {
-    try {
-      return await this.#client.send(command as Parameters<S3Client["send"]>[0], { abortSignal });
-    } catch (error) {
-      throw this.#options.translate(error);
-    }
+  async #sendPart({ buffer, length }: Part, PartNumber: number): Promise<void> {
+    const Body = buffer.subarray(0, length);
+    const command = new this.#sdk.UploadPartCommand({ ...this.#target, UploadId: this.#uploadId, PartNumber, Body });
+    const { ETag, ChecksumCRC32 } = await this.#repeat(() =>
+      this.#send((options) => this.#client.send(command, options), this.#stop.signal),
+    );
+    if (!ETag) throw new StoreUnavailableError(`Cannot write object "${this.#options.key}": the store confirmed no part ${PartNumber}`);
+    this.#parts.push({ PartNumber, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }) });
+    // Only now: after a failure a connection may still read from it.
+    this.#options.buffers.giveBack(buffer);
+  }
+
+  async #complete(UploadId: string): Promise<void> {
+    const Parts = this.#parts.sort((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0));
+    const command = new this.#sdk.CompleteMultipartUploadCommand({
+      ...this.#target,
+      UploadId,
+      MultipartUpload: { Parts },
+      ...this.#condition(),
+    });
+    await this.#commit((options) => this.#client.send(command, options));
   }
 
   /** The request that makes the object: after a lost answer, the object's token tells whether it was ours that was made. */
-  async #commit(send: () => Promise<unknown>): Promise<unknown> {
+  async #commit(request: Request<unknown>): Promise<void> {
+    using late = this.#lateSignal();
     let isUnclear = false;
     try {
-      return await this.#repeat(async () => {
+      await this.#repeat(async () => {
         try {
-          return await send();
+          await this.#send(request, late.signal);
         } catch (error) {
-          if (isUnclear && error instanceof AlreadyExistsError && (await this.#isOurs())) return {};
+          if (isUnclear && (error instanceof AlreadyExistsError || this.#isLost) && (await this.#isOurs())) return;
           isUnclear ||= error instanceof StoreUnavailableError;
           throw error;
         }
       });
     } catch (error) {
       // When the store does not answer this either, the first failure stands.
-      if (isUnclear && (await this.#isOurs().catch(() => false))) return {};
+      if (isUnclear && (await this.#isOurs().catch(() => false))) return;
       throw error;
     }
   }
 
   async #isOurs(): Promise<boolean> {
-    const head = new this.#sdk.HeadObjectCommand({ Bucket: this.#options.bucket, Key: this.#options.key });
     try {
-      const { Metadata } = await this.#client.send(head, { abortSignal: AbortSignal.timeout(CLEAN_UP_MS) });
-      return Metadata?.[TOKEN] === this.token;
+      const { Metadata } = await this.#client.send(new this.#sdk.HeadObjectCommand(this.#target), {
+        abortSignal: AbortSignal.timeout(CLEAN_UP_MS),
+      });
+      return Metadata?.[TOKEN] === this.#token;
     } catch (error) {
       if (error instanceof this.#sdk.NotFound) return false;
       throw this.#options.translate(error);
     }
   }
 
-  async #cleanUp(command: Command): Promise<unknown> {
+  /** The failure that led here is the one to tell; when the parts cannot be removed, it says so. */
+  async #cleanUp(UploadId: string): Promise<void> {
     const abortSignal = AbortSignal.timeout(CLEAN_UP_MS);
     const policy = { ...this.#options.policy, maxElapsedMs: Math.min(this.#options.policy.maxElapsedMs, CLEAN_UP_MS) };
+    const command = new this.#sdk.AbortMultipartUploadCommand({ ...this.#target, UploadId });
+    const request: Request<unknown> = (options) => this.#client.send(command, options);
     try {
-      return await retryUnavailable(() => this.#try(command, abortSignal), { policy, signal: abortSignal });
-    } catch (error) {
-      if (!isGone(error)) this.#nameLeftover();
-      // The failure that led here is the one to tell.
-      return {};
+      await retryUnavailable(() => this.#send(request, abortSignal), { policy, signal: abortSignal, mayRetry: () => !this.#isLost });
+    } catch {
+      if (this.#isLost || !(this.#failure instanceof StoreUnavailableError)) return;
+      const hint = `unfinished parts of object "${this.#options.key}" may be left: let a lifecycle rule abort incomplete multipart uploads`;
+      this.#failure = new StoreUnavailableError(this.#failure.message, { cause: this.#failure.cause, hint });
     }
   }
 
-  #nameLeftover(): void {
-    if (!(this.failure instanceof StoreUnavailableError)) return;
-    const hint = `unfinished parts of object "${this.#options.key}" may be left: let a lifecycle rule abort incomplete multipart uploads`;
-    this.failure = new StoreUnavailableError(this.failure.message, { cause: this.failure.cause, hint });
+  #repeat<T>(operation: () => Promise<T>): Promise<T> {
+    return retryUnavailable(operation, { policy: this.#options.policy, signal: this.#stop.signal, mayRetry: () => !this.#isLost });
+  }
+
+  async #send<T>(request: Request<T>, abortSignal: AbortSignal): Promise<T> {
+    try {
+      return await request({ abortSignal });
+    } catch (error) {
+      // No repetition brings back an upload that is gone: it was completed, or somebody aborted it.
+      if (error instanceof Error && error.name === "NoSuchUpload") this.#isLost = true;
+      throw this.#options.translate(error);
+    }
+  }
+
+  /** Not cut at once by an abort: the store may have done it already. */
+  #lateSignal(): { readonly signal: AbortSignal } & Disposable {
+    return delayedSignal(this.#stop.signal, this.#options.abortGraceMs);
+  }
+
+  #condition(): { IfNoneMatch?: "*" } {
+    return this.#options.ifAbsent ? { IfNoneMatch: "*" } : {};
   }
 }
 
-type Command = object;
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && error.cause instanceof Error && error.cause.message.startsWith("NoSuchUpload");
+function tooLarge({ bucket, key }: UploadOptions): StoreRefusedError {
+  return new StoreRefusedError(`Cannot write object "${key}" in bucket "${bucket}": it is larger than one upload can be`, {
+    hint: "this is a defect: objects are cut long before",
+  });
 }
