@@ -57,6 +57,7 @@ async function transfer(endpoint: RedisEndpoint, source: Source, context: Contex
     let start: Buffer = Buffer.alloc(0);
     await receiveSnapshot(link, snapshot, {
       description: endpoint.description,
+      signal: context.signal,
       idleTimeoutMs: parameters.idleTimeoutMs,
       replTimeoutMs: Number(source.settings["repl-timeout"] || DEFAULT_REPL_TIMEOUT_SECONDS) * 1_000,
       write: (piece) => stream.write(piece),

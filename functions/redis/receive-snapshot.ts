@@ -6,6 +6,8 @@ import { createFrameCutter, type FrameCutter } from "./snapshot-framing.ts";
 
 export interface ReceiveOptions {
   readonly description: string;
+  /** Ends the transfer at any time, also when all has come and the store has not taken it yet. */
+  readonly signal: AbortSignal;
   /** Takes the pieces of the RDB in order; a pending promise is a stalled store. */
   readonly write: (piece: Buffer) => Promise<void>;
   /** Sees each piece as it arrives, before the store does. */
@@ -66,10 +68,12 @@ class Transfer {
   }
 
   async run(): Promise<void> {
-    const { idleTimeoutMs } = this.#options;
+    const { idleTimeoutMs, signal } = this.#options;
+    signal.addEventListener("abort", this.#onAbort);
     this.#link.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onEnd);
     this.#ticker = setInterval(this.#onTick, Math.max(10, Math.min(1_000, idleTimeoutMs / 4, this.#dripIntervalMs / 4)));
-    if (this.#link.destroyed) this.#onEnd();
+    if (signal.aborted) this.#onAbort();
+    else if (this.#link.destroyed) this.#onEnd();
     else this.#link.resume();
     const written = this.#writeAll();
     // Whoever loses the race must not end the process.
@@ -80,6 +84,7 @@ class Transfer {
 
   stop(): void {
     clearInterval(this.#ticker);
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
     this.#link.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onEnd);
     this.#queue.length = 0;
   }
@@ -122,20 +127,16 @@ class Transfer {
       );
   }
 
+  readonly #onAbort = (): void => this.#fail(this.#options.signal.reason);
+
   readonly #onEnd = (): void => {
     if (this.#cutter.isComplete) return;
-    const action = `receive the snapshot: the connection ended after ${this.#received} bytes`;
     const { description } = this.#options;
-    if (this.#link.errored) this.#fail(translateRedisError(this.#link.errored, action, description));
-    else
-      this.#fail(
-        new DatabaseUnavailableError(
-          `Cannot receive the snapshot at ${description}: the connection ended after ${this.#received} bytes, before its end`,
-          {
-            hint: "See the server's log: it may have been restarted, or have disconnected its replica",
-          },
-        ),
-      );
+    const cause = this.#link.errored ?? undefined;
+    const because = cause === undefined ? "" : ` (${translateRedisError(cause, "read", description).message})`;
+    const message = `The connection to ${description} ended after ${this.#received} bytes of its snapshot, before its end${because}`;
+    const hint = "See the server's log: it may have been restarted, or have disconnected its replica";
+    this.#fail(new DatabaseUnavailableError(message, { cause, hint }));
   };
 
   readonly #onTick = (): void => {
@@ -177,7 +178,7 @@ class Transfer {
     this.#link.pause();
   }
 
-  #fail(error: Error): void {
+  #fail(error: unknown): void {
     this.#failure.reject(error);
     this.#link.destroy();
   }

@@ -6,7 +6,7 @@ import { type Fault, startTcpProxy } from "../../fakes/tcp-proxy.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { fillRedis } from "../../tools/redis-dataset.ts";
 import { backupContext, MemorySnapshot } from "./backup-context.ts";
-import { databaseConnection } from "./database-connection.ts";
+import { databaseConnection, tlsMaterial } from "./database-connection.ts";
 import { waitUntil } from "./wait-until.ts";
 
 jest.setTimeout(60_000);
@@ -48,6 +48,30 @@ describe("D7: a connection that is cut", () => {
     },
     60_000,
   );
+
+  test("under TLS is a failed backup too", async () => {
+    await using server = await startRedis({ tls: true, arguments: ["--tls-auth-clients", "no", "--rdbcompression", "no"] });
+    await fillRedis(server);
+    const tls = await tlsMaterial(server);
+    const whole = backupContext(databaseConnection(server, { tls }));
+    await redisBackup.run(whole);
+    const size = whole.snapshot.rdb.length;
+
+    for (const kind of ["end", "reset"] as const) {
+      for (const afterBytes of [Math.floor(size / 3), size - 1_000]) {
+        await using proxy = await startTcpProxy({ port: server.tlsPort as number }, (connection) =>
+          connection === SNAPSHOT_LINK ? { kind, direction: "toClient", afterBytes } : undefined,
+        );
+        const context = backupContext(databaseConnection(server, { tls, port: proxy.port }));
+
+        const error = await redisBackup.run(context).catch((e) => e);
+
+        expect(error).toBeInstanceOf(DatabaseUnavailableError);
+        expect(context.snapshot.streams.size).toBe(0);
+      }
+    }
+    expect(size).toBeGreaterThan(10_000);
+  });
 
   test("before the snapshot begins is a failed backup", async () => {
     await using server = await startRedis();

@@ -113,6 +113,23 @@ test("the failure of a write is the failure of the transfer", async () => {
   expect(error).toBe(failure);
 });
 
+test("an abort ends the transfer also when all has come and only the store is waited for", async () => {
+  await using pair = await socketPair();
+  const abort = new AbortController();
+  const reason = new Error("stopped");
+  pair.server.write(`data${MARK}`);
+
+  const { error } = await receive(pair.client, BY_MARK, {
+    signal: abort.signal,
+    write: () => {
+      setTimeout(() => abort.abort(reason), 20);
+      return new Promise(() => {});
+    },
+  });
+
+  expect(error).toBe(reason);
+});
+
 function lengthOf(length: number, rdbOnly: boolean): AnnouncedSnapshot {
   return { framing: { kind: "length", length }, rdbOnly };
 }
@@ -121,6 +138,7 @@ async function receive(link: Socket, snapshot: AnnouncedSnapshot, options: Parti
   const parts: Buffer[] = [];
   const error: unknown = await receiveSnapshot(link, snapshot, {
     description: "redis://test",
+    signal: new AbortController().signal,
     idleTimeoutMs: 5_000,
     replTimeoutMs: 60_000,
     write: async (piece) => void parts.push(piece),
