@@ -1,3 +1,4 @@
+import { damageOf } from "./rdb-damage.ts";
 import { rdbError } from "./rdb-format.ts";
 
 /** The items of a listpack; numbers as decimal text. @throws IncompleteError for what is none */
@@ -10,8 +11,7 @@ export function* listpackItems(bytes: Buffer): Generator<Buffer> {
       at += length + backLength(length);
     }
   } catch (error) {
-    if (error instanceof RangeError) throw rdbError("A listpack of the RDB file is damaged");
-    throw error;
+    throw damageOf(error, "A listpack");
   }
 }
 

@@ -1,3 +1,4 @@
+import { damageOf } from "./rdb-damage.ts";
 import { rdbError } from "./rdb-format.ts";
 
 /** The items of a ziplist, as servers before 7.0 write them; numbers as decimal text. @throws IncompleteError for what is none */
@@ -11,8 +12,7 @@ export function* ziplistItems(bytes: Buffer): Generator<Buffer> {
       at += length;
     }
   } catch (error) {
-    if (error instanceof RangeError) throw rdbError("A ziplist of the RDB file is damaged");
-    throw error;
+    throw damageOf(error, "A ziplist");
   }
 }
 
@@ -32,8 +32,7 @@ export function* zipmapItems(bytes: Buffer): Generator<Buffer> {
       }
     }
   } catch (error) {
-    if (error instanceof RangeError) throw rdbError("A zipmap of the RDB file is damaged");
-    throw error;
+    throw damageOf(error, "A zipmap");
   }
 }
 
