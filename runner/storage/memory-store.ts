@@ -29,7 +29,7 @@ export class MemoryStore implements ObjectStore {
   async put(key: string, source: PutSource, options: PutOptions = {}): Promise<PutResult> {
     assertKey(key);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of readSource(source, options.signal)) chunks.push(chunk);
+    for await (const chunk of readSource(source, options.signal)) chunks.push(Buffer.from(chunk));
     const bytes = new Uint8Array(Buffer.concat(chunks));
     options.signal?.throwIfAborted();
     if (options.ifAbsent && this.#bucket.has(this.#prefix + key)) throw new AlreadyExistsError(key);

@@ -30,7 +30,10 @@ export interface ObjectStore {
   delete(keys: readonly string[], options?: StoreOptions): Promise<void>;
 }
 
-/** Whole bytes may be sent again after a failure; a stream is read once. */
+/**
+ * Whole bytes may be sent again after a failure; a stream is read once. A chunk is written or copied before the next one is asked for, so
+ * that a source may use its buffer again.
+ */
 export type PutSource = Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface StoreOptions {

@@ -18,10 +18,15 @@ export async function deleteObjects(
     const batch = keys.slice(start, start + BATCH);
     const command = new DeleteObjectsCommand({
       Bucket: bucket,
-      Delete: { Objects: batch.map((key) => ({ Key: prefix + key })), Quiet: true },
+      Delete: { Objects: batch.map((key) => ({ Key: prefix + key })) },
     });
-    const { Errors = [] } = await client.send(command, { abortSignal: signal });
+    const { Errors = [], Deleted = [] } = await client.send(command, { abortSignal: signal });
     throwFailures(Errors, batch.length, { bucket, prefix });
+    // Not "quiet": whoever is no S3 store may answer 200 too, and confirms nothing.
+    const confirmed = new Set([...Deleted, ...Errors].map(({ Key }) => Key));
+    const forgotten = batch.find((key) => !confirmed.has(prefix + key));
+    if (forgotten !== undefined)
+      throw new StoreUnavailableError(`Cannot delete "${forgotten}" in bucket "${bucket}": the store did not confirm it`);
   }
 }
 

@@ -70,7 +70,8 @@ export class S3Store implements ObjectStore, Disposable {
       using late = delayedSignal(signal, abortGraceMs);
       const Body = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
       const command = new PutObjectCommand({ Bucket: bucket, Key: this.#prefix + key, Body, ...(ifAbsent && { IfNoneMatch: "*" }) });
-      await client.send(command, { abortSignal: late.signal });
+      const { ETag } = await client.send(command, { abortSignal: late.signal });
+      if (!ETag) throw new StoreUnavailableError(`Cannot write object "${key}" in bucket "${bucket}": the store did not confirm it`);
       return { size: source.length };
     });
   }
@@ -129,6 +130,8 @@ export class S3Store implements ObjectStore, Disposable {
         const command = new ListObjectsV2Command({ Bucket, Prefix: this.#prefix + prefix, ContinuationToken: token });
         return client.send(command, { abortSignal: signal });
       });
+      // Every S3 says this. A gateway's welcome page does not, and would read as an empty store.
+      if (page.IsTruncated === undefined) throw this.#unavailable(prefix, "the answer is no list");
       for (const { Key = "", Size } of page.Contents ?? []) {
         signal?.throwIfAborted();
         const key = Key.slice(this.#prefix.length);
@@ -213,7 +216,7 @@ export class S3Store implements ObjectStore, Disposable {
   }
 
   #unavailable(key: string, what: string): StoreUnavailableError {
-    return new StoreUnavailableError(`Cannot read object "${key}" in bucket "${this.#options.bucket}": ${what}`);
+    return new StoreUnavailableError(`Cannot read "${key}" in bucket "${this.#options.bucket}": ${what}`);
   }
 
   #refused(action: string, what: string): StoreRefusedError {

@@ -120,7 +120,7 @@ class Upload {
     });
     using late = this.#lateSignal();
     const { UploadId } = await this.#repeat(() => this.#send((options) => this.#client.send(command, options), late.signal));
-    if (!UploadId) throw new StoreUnavailableError(`Cannot write object "${this.#options.key}": the store gave the upload no name`);
+    if (!UploadId) throw this.#unconfirmed("upload");
     return UploadId;
   }
 
@@ -130,7 +130,7 @@ class Upload {
     const { ETag, ChecksumCRC32 } = await this.#repeat(() =>
       this.#send((options) => this.#client.send(command, options), this.#stop.signal),
     );
-    if (!ETag) throw new StoreUnavailableError(`Cannot write object "${this.#options.key}": the store confirmed no part ${PartNumber}`);
+    if (!ETag) throw this.#unconfirmed(`part ${PartNumber}`);
     this.#parts.push({ PartNumber, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }) });
     // Only now: after a failure a connection may still read from it.
     this.#options.buffers.giveBack(buffer);
@@ -148,13 +148,14 @@ class Upload {
   }
 
   /** The request that makes the object: after a lost answer, the object's token tells whether it was ours that was made. */
-  async #commit(request: Request<unknown>): Promise<void> {
+  async #commit(request: Request<{ ETag?: string | undefined }>): Promise<void> {
     using late = this.#lateSignal();
     let isUnclear = false;
     try {
       await this.#repeat(async () => {
         try {
-          await this.#send(request, late.signal);
+          const { ETag } = await this.#send(request, late.signal);
+          if (!ETag) throw this.#unconfirmed("object");
         } catch (error) {
           if (isUnclear && (error instanceof AlreadyExistsError || this.#isLost) && (await this.#isOurs())) return;
           isUnclear ||= error instanceof StoreUnavailableError;
@@ -212,6 +213,11 @@ class Upload {
   /** Not cut at once by an abort: the store may have done it already. */
   #lateSignal(): { readonly signal: AbortSignal } & Disposable {
     return delayedSignal(this.#stop.signal, this.#options.abortGraceMs);
+  }
+
+  #unconfirmed(what: string): StoreUnavailableError {
+    const { bucket, key } = this.#options;
+    return new StoreUnavailableError(`Cannot write object "${key}" in bucket "${bucket}": the store did not confirm the ${what}`);
   }
 
   #condition(): { IfNoneMatch?: "*" } {

@@ -51,6 +51,9 @@ function factsOf(error: unknown): Facts | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const { name, message, code, Code, $metadata } = error as Readonly<Record<string, unknown>>;
   const status = ($metadata as { httpStatusCode?: number } | undefined)?.httpStatusCode;
+  if ("$response" in error && !("$fault" in error)) {
+    return { code: "UnreadableAnswer", status: status !== undefined && status >= 300 ? status : undefined, message: String(message) };
+  }
   const known = [Code, code, name].find((text) => typeof text === "string" && text !== "" && text !== "Error");
   const isDefect = status === undefined && ["TypeError", "RangeError", "ReferenceError"].includes(String(known));
   if (known === undefined || isDefect) return isSdkText(message) ? { code: "Error", status, message: String(message) } : undefined;
@@ -106,6 +109,7 @@ const NETWORK: Readonly<Record<string, string>> = {
   ETIMEDOUT: "no answer in time",
   TimeoutError: "no answer in time",
   AbortError: "no answer in time",
+  UnreadableAnswer: "the answer could not be read",
 };
 
 const DENIED: Refusal = { what: "access denied", hint: "check what the credentials in the storage secret may do with this bucket" };

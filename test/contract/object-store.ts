@@ -61,6 +61,20 @@ function testWholeObjects(open: Open): void {
     expectSame(await readObject(store, "stream"), whole);
   });
 
+  test("a source may use its buffer again", async () => {
+    await using place = await open();
+    const store = place.open("a");
+    async function* source() {
+      const buffer = Buffer.alloc(MEBIBYTE);
+      for (let i = 0; i < 20; i++) yield buffer.fill(i);
+    }
+
+    await store.put("stream", source());
+
+    const expected = Buffer.concat(Array.from({ length: 20 }, (_, i) => Buffer.alloc(MEBIBYTE, i)));
+    expectSame(await readObject(store, "stream"), expected);
+  });
+
   test("a small stream is stored too", async () => {
     await using place = await open();
     const store = place.open("a");

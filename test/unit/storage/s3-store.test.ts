@@ -1,0 +1,171 @@
+/** @jest-environment ./test/tools/one-realm-environment.cjs */
+// Answers that no good server gives: what the store makes of them. Everything else runs on real servers, in test/integration/storage.
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Secret } from "../../../runner/secret.ts";
+import { readObject } from "../../../runner/storage/object-store.ts";
+import { S3Store } from "../../../runner/storage/s3-store.ts";
+import { chunksOf, keysOf, patternBytes } from "../../contract/object-store.ts";
+
+let server: Server;
+let answer: (request: string, response: ServerResponse) => void;
+
+beforeEach(async () => {
+  server = createServer((request, response) => {
+    request.resume();
+    request.once("end", () => answer(`${request.method} ${request.url}`, response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function open(): S3Store {
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const credentials = { accessKeyId: "key", secretAccessKey: new Secret("secret") };
+  return new S3Store({
+    endpoint,
+    bucket: "backups",
+    prefix: "p",
+    credentials,
+    retry: { retries: 0, minDelayMs: 0, maxDelayMs: 0, maxElapsedMs: 1000 },
+  });
+}
+
+function listPage(keys: readonly string[], rest = "<IsTruncated>false</IsTruncated>"): string {
+  const contents = keys.map((key) => `<Contents><Key>p/${key}</Key><Size>1</Size></Contents>`);
+  return `<?xml version="1.0"?><ListBucketResult>${rest}${contents.join("")}</ListBucketResult>`;
+}
+
+test.each([
+  ["out of order", ["b", "a"]],
+  ["twice", ["a", "a"]],
+])("a list that gives keys %s is refused", async (_, keys) => {
+  answer = (_request, response) => response.end(listPage(keys));
+
+  await expect(keysOf(open())).rejects.toMatchObject({ name: "StoreRefusedError" });
+});
+
+test("a list that is not at its end and names no next page is refused", async () => {
+  answer = (_request, response) => response.end(listPage(["a"], "<IsTruncated>true</IsTruncated>"));
+
+  await expect(keysOf(open())).rejects.toMatchObject({ name: "StoreRefusedError" });
+});
+
+test("a list that gives the same page again and again is refused", async () => {
+  const next = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>";
+  answer = (_request, response) => response.end(listPage(["a", "b"], next));
+
+  await expect(keysOf(open())).rejects.toMatchObject({ name: "StoreRefusedError" });
+});
+
+test("a list that is cut off at any byte is an error, never a shorter list", async () => {
+  const page = listPage(["a", "b"]);
+  const lengths = Array.from({ length: page.length }, (_, i) => i);
+  const store = open();
+
+  for (const length of lengths) {
+    answer = (_request, response) => response.end(page.slice(0, length));
+    await expect(keysOf(store)).rejects.toMatchObject({ name: expect.stringMatching(/^Store(Unavailable|Refused)Error$/) });
+  }
+});
+
+test.each(["", "<html>Welcome</html>", '<?xml version="1.0"?><Error/>'])(
+  "whoever answers every request by 200 and %j is not believed",
+  async (text) => {
+    answer = (_request, response) => response.end(text);
+    const store = open();
+    const outcomes = await Promise.allSettled([
+      store.put("key", Buffer.from("x")),
+      store.put("key", chunksOf([Buffer.from("x")])),
+      store.put("key", chunksOf([patternBytes(9 * 1024 * 1024)])),
+      keysOf(store),
+      store.delete(["key"]),
+    ]);
+
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { name: "StoreUnavailableError" } });
+  },
+);
+
+test.each([
+  [403, "StoreRefusedError"],
+  [404, "StoreRefusedError"],
+  [413, "StoreRefusedError"],
+  [500, "StoreUnavailableError"],
+  [502, "StoreUnavailableError"],
+  [504, "StoreUnavailableError"],
+])("a gateway's page with status %i has a name in every verb", async (status, name) => {
+  answer = (_request, response) => response.writeHead(status, { "content-type": "text/html" }).end("<html><body>Sorry</body>");
+  const store = open();
+
+  const outcomes = await Promise.allSettled([
+    store.put("key", Buffer.from("x")),
+    store.put("key", chunksOf([patternBytes(9 * 1024 * 1024)])),
+    readObject(store, "key"),
+    store.stat("key"),
+    keysOf(store),
+    store.delete(["key"]),
+  ]);
+
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { name } });
+});
+
+test("an object without an announced length is not believed", async () => {
+  answer = (_request, response) => {
+    response.write("half");
+    response.end();
+  };
+
+  await expect(readObject(open(), "key")).rejects.toMatchObject({ name: "StoreUnavailableError" });
+});
+
+test.each([
+  ["AccessDenied", "StoreRefusedError"],
+  ["InvalidRequest", "StoreRefusedError"],
+  ["SlowDown", "StoreUnavailableError"],
+  ["InternalError", "StoreUnavailableError"],
+])("a delete of which one key fails with %s fails, naming the key", async (code, name) => {
+  const error = `<Error><Key>p/data/2</Key><Code>${code}</Code><Message>Object is WORM protected</Message></Error>`;
+  answer = (_request, response) => response.end(`<?xml version="1.0"?><DeleteResult>${error}</DeleteResult>`);
+
+  await expect(open().delete(["data/1", "data/2"])).rejects.toMatchObject({
+    name,
+    message: 'Cannot delete 1 of 2 objects in bucket "backups", the first "data/2": Object is WORM protected',
+  });
+});
+
+test("a delete of which one key is missing is fine", async () => {
+  answer = (_request, response) =>
+    response.end('<?xml version="1.0"?><DeleteResult><Error><Key>p/1</Key><Code>NoSuchKey</Code></Error></DeleteResult>');
+
+  await expect(open().delete(["1"])).resolves.toBeUndefined();
+});
+
+test("a last request that answers 200 with an error inside is a failure", async () => {
+  answer = (request, response) => {
+    if (/^POST .*\?uploads/.test(request)) {
+      response.end('<?xml version="1.0"?><InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>');
+    } else if (request.startsWith("PUT")) {
+      response.writeHead(200, { etag: '"e"' }).end();
+    } else if (request.startsWith("POST")) {
+      response.end('<?xml version="1.0"?><Error><Code>InternalError</Code><Message>Late</Message></Error>');
+    } else {
+      response.writeHead(request.startsWith("HEAD") ? 404 : 204).end();
+    }
+  };
+
+  await expect(open().put("key", chunksOf([patternBytes(9 * 1024 * 1024)]))).rejects.toMatchObject({ name: "StoreUnavailableError" });
+});
+
+test("a part that is confirmed without a tag is not believed", async () => {
+  answer = (request, response) => {
+    if (/^POST .*\?uploads/.test(request)) {
+      response.end('<?xml version="1.0"?><InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>');
+    } else response.writeHead(request.startsWith("DELETE") ? 204 : 200).end();
+  };
+
+  await expect(open().put("key", chunksOf([patternBytes(9 * 1024 * 1024)]))).rejects.toMatchObject({ name: "StoreUnavailableError" });
+});
