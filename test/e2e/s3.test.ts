@@ -92,7 +92,6 @@ test.each([
   ["answers 503 to the first three uploads", onFirst(busy, /^PUT/, 3)],
   ["answers 500 to the commit once", onFirst(broken, /^PUT .*\.manifest/, 1)],
   ["loses its answer to the commit", onFirst({ kind: "lose answer" }, /^PUT .*\.manifest/, 1)],
-  ["loses its answer to the first object", onFirst({ kind: "lose answer" }, /^(PUT|POST) .*\/data\//, 1)],
 ])(
   "a store that %s still gets one whole snapshot",
   async (_title, fault) => {
