@@ -1,5 +1,5 @@
 import { DatabaseRefusedError } from "../../runner/errors.ts";
-import { type Element, type Elements, elementsOf, familyOf } from "./rdb-elements.ts";
+import { type Element, type Elements, elementsOf, type Family, familyOf } from "./rdb-elements.ts";
 import { describeKey } from "./rdb-format.ts";
 import { NEED, RdbInput } from "./rdb-input.ts";
 import { RedisReplyError } from "./redis-error.ts";
@@ -34,6 +34,15 @@ export interface PiecewiseKey {
 const LEASE_MS = 600_000;
 const WINDOW_BYTES = 512 * 1024;
 
+const SIZE_COMMANDS: Readonly<Record<Family, string>> = {
+  string: "STRLEN",
+  list: "LLEN",
+  set: "SCARD",
+  "sorted set": "ZCARD",
+  hash: "HLEN",
+  stream: "XLEN",
+};
+
 /** Writes one value by commands that add to it, for values that no single command may carry. `start`, then `feed` its bytes, then `finish`. */
 export class PiecewiseValue {
   readonly #parts: PiecewiseParts;
@@ -41,6 +50,8 @@ export class PiecewiseValue {
   readonly #input = new RdbInput(Buffer.allocUnsafe(WINDOW_BYTES));
   readonly #elements: Elements;
   readonly #batch: CommandBatch;
+  /** What the key's size must be in the end. */
+  #size = 0;
   #isWriting = false;
   #hasWritten = false;
 
@@ -74,6 +85,7 @@ export class PiecewiseValue {
   async finish(): Promise<void> {
     if (!this.#isWriting) return;
     await this.#send();
+    await this.#assertSize();
     const { key, expiresAtMs } = this.#key;
     const { tally } = this.#parts;
     const sealed = expiresAtMs > 0 ? await this.#ask("PEXPIREAT", key, expiresAtMs) : await this.#ask("PERSIST", key);
@@ -83,12 +95,23 @@ export class PiecewiseValue {
     tally.accepted(1);
   }
 
+  /** Somebody else's additions show in the size alone: the server counts what is new, not what is there. */
+  async #assertSize(): Promise<void> {
+    const { key, type } = this.#key;
+    const family = familyOf(type);
+    if (family === undefined) return;
+    const size = Number(await this.#ask(SIZE_COMMANDS[family], key));
+    const isRight = this.#batch.mayVanish ? size <= this.#size : size === this.#size;
+    if (!isRight) throw this.#changed(`its size is ${size} instead of ${this.#size}`);
+  }
+
   async #takeElements(): Promise<void> {
     for (let step = this.#elements.next(); !step.done; step = this.#elements.next()) {
       if (step.value === NEED) return;
       if (!this.#fits(step.value))
         return this.#giveUp(`ERR it holds an element longer than the target takes (proto-max-bulk-len ${this.#parts.maxBulkBytes})`);
       this.#batch.add(step.value);
+      this.#size += sizeOf(step.value);
       if (this.#batch.isFull) await this.#send();
     }
   }
@@ -178,4 +201,10 @@ export class PiecewiseValue {
       { reason: "KeyChanged", hint: "Keep other clients from writing to the target while it is restored" },
     );
   }
+}
+
+/** How much an element adds to the size that the server tells. */
+function sizeOf(element: Element): number {
+  if (element.kind === "piece") return element.bytes.length;
+  return element.kind === "item" || element.kind === "member" || element.kind === "field" || element.kind === "entry" ? 1 : 0;
 }
