@@ -3,11 +3,14 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 import { FrameWalker } from "./frame-walker.ts";
+import { giveBack } from "./give-back.ts";
 
-/** Measured with 1 GiB of random bytes: 40 MB less memory than 8 MiB, and not slower. */
-export const FRAME_BYTES = 4 * 1024 * 1024;
+/**
+ * Measured with 1 GiB of random bytes to S3: 220 MB resident with frames of 8 MiB, 203 with 4, 180 with 2. Not slower; source code compresses
+ * by 1 % less than with 8 MiB, JSON lines do not notice.
+ */
+export const FRAME_BYTES = 2 * 1024 * 1024;
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
-const OWN_MEMORY_BYTES = 1024 * 1024;
 const DECOMPRESSED_CHUNK_BYTES = 1024 * 1024;
 
 /** A compressed frame; `pieces` share memory that `free` gives back at once. */
@@ -43,7 +46,7 @@ export async function compressFrame(raw: Uint8Array): Promise<Frame> {
   const storedBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
   return storedBytes < raw.length / 2
     ? shrink(pieces, raw.length)
-    : { pieces, rawBytes: raw.length, storedBytes, free: () => detach(pieces) };
+    : { pieces, rawBytes: raw.length, storedBytes, free: () => pieces.forEach(giveBack) };
 }
 
 /** Decompresses a run of whole frames. Fails on anything before, between or after them, on a cut, and on a wrong checksum. */
@@ -69,13 +72,6 @@ async function* wholeFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<U
 /** The compressor's buffer is as large as the raw frame; a small result must not hold it. */
 function shrink(pieces: readonly Buffer[], rawBytes: number): Frame {
   const bytes = Buffer.concat(pieces);
-  detach(pieces);
-  return { pieces: [bytes], rawBytes, storedBytes: bytes.length, free: () => undefined };
-}
-
-/** Gives the memory back now; the garbage collector lets a hundred megabytes of such buffers gather. Small ones lie in memory that Node shares. */
-function detach(pieces: readonly Buffer[]): void {
-  for (const memory of new Set(pieces.map((piece) => piece.buffer))) {
-    if (memory.byteLength >= OWN_MEMORY_BYTES && "transfer" in memory) memory.transfer(0);
-  }
+  pieces.forEach(giveBack);
+  return { pieces: [bytes], rawBytes, storedBytes: bytes.length, free: () => giveBack(bytes) };
 }

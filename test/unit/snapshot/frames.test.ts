@@ -15,7 +15,7 @@ async function decompress(...pieces: Uint8Array[]): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-const raw = { first: Buffer.alloc(1000, "ab"), second: randomBytes(700), third: Buffer.from("the end\n") };
+const raw = { first: Buffer.alloc(1000, "ab"), second: randomBytes(150), third: Buffer.from("the end\n") };
 const whole = Buffer.concat(Object.values(raw));
 const frames = Buffer.concat([await frame(raw.first), await frame(raw.second), await frame(raw.third)]);
 
