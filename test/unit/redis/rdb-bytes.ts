@@ -104,18 +104,24 @@ function backLength(length: number): Buffer {
   return Buffer.of(length >> 14, ((length >> 7) & 127) | 128, (length & 127) | 128);
 }
 
-/** A ziplist, as before 7.0; the lengths of previous items are written although nobody reads them. */
+/** A ziplist, as before 7.0. */
 export function ziplist(items: readonly (string | number)[]): Buffer {
   const parts: Buffer[] = [];
   let previous = 0;
+  let tail = 10;
+  let size = 10;
   for (const item of items) {
     const bytes = typeof item === "number" ? ziplistNumber(item) : ziplistText(item);
     const before = previous < 254 ? Buffer.of(previous) : Buffer.concat([Buffer.of(0xfe), Buffer.alloc(4)]);
     if (previous >= 254) before.writeUInt32LE(previous, 1);
     parts.push(before, bytes);
     previous = before.length + bytes.length;
+    tail = size;
+    size += previous;
   }
   const head = Buffer.alloc(10);
+  head.writeUInt32LE(size + 1, 0);
+  head.writeUInt32LE(tail, 4);
   head.writeUInt16LE(items.length, 8);
   return Buffer.concat([head, ...parts, Buffer.of(0xff)]);
 }

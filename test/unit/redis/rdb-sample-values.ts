@@ -14,7 +14,7 @@ const concat = (...parts: readonly Uint8Array[]) => Buffer.concat(parts);
 const LONG = "long ".repeat(60);
 
 /** A node with three entries: one of the shared fields, one deleted, one of its own fields. */
-const STREAM_NODE = listpack([2, 1, 2, "a", "b", 0, 2, 0, 0, "1", 2, 5, 3, 1, 0, "x", "y", 6, 0, 300, 7, 1, "own", -5, 6]);
+const STREAM_NODE = listpack([2, 1, 2, "a", "b", 0, 2, 0, 0, "1", 2, 5, 3, 1, 0, "x", "y", 5, 0, 300, 7, 1, "own", -5, 6]);
 const STREAM_ENTRIES = ["entry|1000-5|a|1|b|2", "entry|1300-12|own|-5"];
 
 function stream(version: 1 | 2 | 3): Buffer {
@@ -138,20 +138,20 @@ export const SAMPLE_VALUES: readonly SampleValue[] = [
   {
     name: "hash with times, release candidate",
     type: 22,
-    value: concat(length(2), length(0), string("f"), string("v"), length(1_700_000_000_000), string("g"), string("w")),
-    elements: ["f|v|0", "g|w|1700000000000"],
+    value: concat(length(2), length(0), string("f"), string("v"), length(4_000_000_000_000), string("g"), string("w")),
+    elements: ["f|v|0", "g|w|4000000000000"],
   },
   {
     name: "hash listpack with times, release candidate",
     type: 23,
-    value: string(listpack(["f", "v", 0, "g", "w", 1_700_000_000_000])),
-    elements: ["f|v|0", "g|w|1700000000000"],
+    value: string(listpack(["f", "v", 0, "g", "w", 4_000_000_000_000])),
+    elements: ["f|v|0", "g|w|4000000000000"],
   },
   {
     name: "hash with times",
     type: 24,
     value: concat(
-      int64(1_700_000_000_000),
+      int64(4_000_000_000_000),
       length(3),
       length(0),
       string("f"),
@@ -163,20 +163,20 @@ export const SAMPLE_VALUES: readonly SampleValue[] = [
       string("h"),
       string("x"),
     ),
-    elements: ["f|v|0", "g|w|1700000000000", "h|x|1700000000500"],
+    elements: ["f|v|0", "g|w|4000000000000", "h|x|4000000000500"],
   },
   {
     name: "hash listpack with times",
     type: 25,
-    value: concat(int64(1_700_000_000_000), string(listpack(["f", "v", 0, "g", "w", 1_700_000_000_000]))),
-    elements: ["f|v|0", "g|w|1700000000000"],
+    value: concat(int64(4_000_000_000_000), string(listpack(["f", "v", 0, "g", "w", 4_000_000_000_000]))),
+    elements: ["f|v|0", "g|w|4000000000000"],
   },
   {
     name: "hash with times of Valkey",
     type: 22,
     isValkey: true,
-    value: concat(length(2), string("f"), string("v"), int64(-1), string("g"), string("w"), int64(1_700_000_000_000)),
-    elements: ["f|v|0", "g|w|1700000000000"],
+    value: concat(length(2), string("f"), string("v"), int64(-1), string("g"), string("w"), int64(4_000_000_000_000)),
+    elements: ["f|v|0", "g|w|4000000000000"],
   },
   { name: "stream", type: 15, value: stream(1), elements: streamElements("state|1300-12", "group|group|1000-5") },
   { name: "stream of 7.0", type: 19, value: stream(2), elements: streamElements("state|1300-12|3|1001-5", "group|group|1000-5|-1") },
