@@ -1,9 +1,11 @@
+import { redisBackup } from "../../../functions/redis/backup.ts";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { fillRedis } from "../../tools/redis-dataset.ts";
 import { describeData, diffData } from "../../tools/redis-equality.ts";
 import { connectResp, type RespConnection } from "../../tools/resp.ts";
 import { seededRandom } from "../../tools/seeded-random.ts";
+import { backupContext } from "./backup-context.ts";
 import { databaseConnection, tlsMaterial } from "./database-connection.ts";
 import { restoreContext, type SavedData, saveData } from "./restore-context.ts";
 
@@ -23,6 +25,20 @@ test("a restored server holds every type, database, expiry time, consumer group 
 
   expect(diffData(await describeData(source), await describeData(target))).toEqual([]);
   expect(result.counts).toMatchObject({ keys: 332, restored: 332, skipped: 0, expired: 0, functionLibraries: 1 });
+});
+
+test("what redis-backup made, redis-restore restores, and its facts are understood", async () => {
+  const backup = backupContext(databaseConnection(source));
+  const { facts } = await redisBackup.run(backup);
+  await using target = await startRedis();
+  await using filled = await startRedis();
+  await filled.cli("-n", "9", "SET", "mine", "1");
+
+  await redisRestore.run(restoreContext(databaseConnection(target), { rdb: backup.snapshot.rdb, facts }));
+  const refused = redisRestore.run(restoreContext(databaseConnection(filled), { rdb: backup.snapshot.rdb, facts }));
+
+  expect(diffData(await describeData(source), await describeData(target))).toEqual([]);
+  await expect(refused).rejects.toMatchObject({ reason: "TargetNotEmpty", facts: { existing: { 9: 1 }, restored: 0 } });
 });
 
 test("over TLS, the same comes out", async () => {
