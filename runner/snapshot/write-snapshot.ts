@@ -1,15 +1,15 @@
 // snapshot: one committed backup, a manifest and the objects that it names. No manifest, no snapshot.
-import { randomBytes } from "node:crypto";
 import { describeError, IncompleteError } from "../errors.ts";
 import type { BackupResult, Log, SnapshotWriter } from "../function.ts";
 import { bounded } from "./bounded.ts";
 import { commitManifest, UnknownCommitError } from "./commit-manifest.ts";
 import { FramePipeline } from "./frame-pipeline.ts";
 import { type BackupLease, takeBackupLease } from "./lease.ts";
-import { decodeManifest, encodeManifest, FORMAT, type Manifest } from "./manifest.ts";
+import { decodeManifest, encodeManifest, FORMAT, type Manifest, type StoredStream } from "./manifest.ts";
 import { isStreamName, manifestKey, parseManifestKey, SNAPSHOTS_PREFIX } from "./object-keys.ts";
 import { removeUncommitted } from "./remove-uncommitted.ts";
 import type { Repository } from "./repository.ts";
+import { newSnapshotId } from "./snapshot-id.ts";
 import { SnapshotStream } from "./write-stream.ts";
 
 /** What is known before the backup begins. `holdfast` is our version; `parameters` hold no secret. */
@@ -48,26 +48,34 @@ export async function startSnapshot(repository: Repository, head: SnapshotHead, 
   const now = options.now ?? (() => new Date());
   const warn = options.warn ?? (() => undefined);
   const started = now();
-  const id = `${started.toISOString().replace(/[-:]|\.\d+/g, "")}-${randomBytes(4).toString("hex")}`;
   const previous = await findNewestId(repository, options.signal);
+  const id = newSnapshotId(started, previous);
   if (previous !== undefined && previous > id) {
     warn(
       "ClockBehind",
       `The clock is behind that of the newest snapshot "${previous}": "latest" will not be the snapshot of this run, "${id}"`,
     );
   }
+  const parts = { repository, head, id, previous, started, options: { ...options, now, warn } };
+  // What no reader would accept must not wait for the end of a long backup.
+  encodeManifest(makeManifest(parts, { streams: [], result: NOTHING }), repository.signingKey, repository.publicKey);
   const lease = await takeBackupLease(repository.store, id, { holder: head.host, signal: options.signal, now, warn });
-  return new RunningSnapshot({ repository, head, id, previous, started, lease, options: { ...options, now, warn } });
+  return new RunningSnapshot({ ...parts, lease });
 }
 
-interface SnapshotParts {
+const NOTHING: SnapshotResult = { server: { flavour: "", version: "", id: "" }, consistency: {}, facts: {}, notCarried: [] };
+
+interface SnapshotBeginning {
   readonly repository: Repository;
   readonly head: SnapshotHead;
   readonly id: string;
   readonly previous: string | undefined;
   readonly started: Date;
-  readonly lease: BackupLease;
   readonly options: SnapshotOptions & { now: () => Date; warn: (reason: string, message: string) => void };
+}
+
+interface SnapshotParts extends SnapshotBeginning {
+  readonly lease: BackupLease;
 }
 
 class RunningSnapshot implements SnapshotInProgress {
@@ -147,7 +155,11 @@ class RunningSnapshot implements SnapshotInProgress {
   async #runCommit(result: SnapshotResult): Promise<Manifest> {
     const { repository, options, lease } = this.#parts;
     try {
-      const encoded = encodeManifest(this.#makeManifest(result), repository.signingKey, repository.publicKey);
+      const encoded = encodeManifest(
+        makeManifest(this.#parts, { streams: this.#finishedStreams(), result }),
+        repository.signingKey,
+        repository.publicKey,
+      );
       // As readers will see it, not as it was handed in.
       const manifest = decodeManifest(encoded, { id: this.id, repository });
       if (lease.hasLapsed()) {
@@ -165,36 +177,12 @@ class RunningSnapshot implements SnapshotInProgress {
     }
   }
 
-  #makeManifest(result: SnapshotResult): Manifest {
-    const { repository, head, id, previous, started, options } = this.#parts;
-    const streams = this.#streams.map((stream) => {
-      if (stream.result === undefined) throw new IncompleteError(`Stream "${stream.name}" of snapshot "${id}" did not come to its end`);
+  #finishedStreams(): StoredStream[] {
+    return this.#streams.map((stream) => {
+      if (stream.result === undefined)
+        throw new IncompleteError(`Stream "${stream.name}" of snapshot "${this.id}" did not come to its end`);
       return stream.result;
     });
-    const { engine, target, invoker, host, tags, holdfast, parameters, tls } = head;
-    const { server, consistency, facts, notCarried } = result;
-    return {
-      format: FORMAT,
-      repository: repository.id,
-      id,
-      ...(previous === undefined ? {} : { previous }),
-      engine,
-      function: head.function,
-      target,
-      ...(invoker === undefined ? {} : { invoker }),
-      host,
-      tags,
-      started: started.toISOString(),
-      finished: options.now().toISOString(),
-      holdfast,
-      server,
-      consistency,
-      parameters,
-      tls,
-      streams,
-      facts,
-      notCarried: [...notCarried],
-    };
   }
 
   async #removeLease(): Promise<void> {
@@ -214,4 +202,32 @@ async function findNewestId(repository: Repository, signal: AbortSignal): Promis
   let newest: string | undefined;
   for await (const { key } of repository.store.list(SNAPSHOTS_PREFIX, { signal })) newest = parseManifestKey(key) ?? newest;
   return newest;
+}
+
+function makeManifest(beginning: SnapshotBeginning, end: { streams: StoredStream[]; result: SnapshotResult }): Manifest {
+  const { repository, head, id, previous, started, options } = beginning;
+  const { engine, target, invoker, host, tags, holdfast, parameters, tls } = head;
+  const { server, consistency, facts, notCarried } = end.result;
+  return {
+    format: FORMAT,
+    repository: repository.id,
+    id,
+    ...(previous === undefined ? {} : { previous }),
+    engine,
+    function: head.function,
+    target,
+    ...(invoker === undefined ? {} : { invoker }),
+    host,
+    tags,
+    started: started.toISOString(),
+    finished: options.now().toISOString(),
+    holdfast,
+    server,
+    consistency,
+    parameters,
+    tls,
+    streams: end.streams,
+    facts,
+    notCarried: [...notCarried],
+  };
 }

@@ -226,6 +226,15 @@ test("an abort during the manifest's put does not hide that the snapshot was com
   expect((await listSnapshots(repository)).manifests).toEqual([manifest]);
 });
 
+test.each([{ engine: "" }, { parameters: { rate: 10n } }, { target: { namespace: "demo", kind: "AppBinding", name: "" } }])(
+  "a head that no reader would accept fails at the start, not after a long backup: %p",
+  async (changes) => {
+    const signal = new AbortController().signal;
+
+    await expect(startSnapshot(bucket.repository, { ...head, ...changes }, { signal })).rejects.toThrow();
+  },
+);
+
 test("the lease is there while the backup runs, and gone after the commit", async () => {
   const { snapshot, objects } = await start();
   const leases = () => [...objects.keys()].filter((key) => key.startsWith("holdfast/leases/"));
@@ -258,6 +267,16 @@ test("ids are sortable UTC instants, and a manifest names its predecessor", asyn
   expect([first.previous, second.previous]).toEqual([undefined, first.id]);
 });
 
+test("snapshots of one second, and of clocks that differ by seconds, sort in the order in which they began", async () => {
+  const { repository } = await start();
+  const taken = [];
+  for (const seconds of ["05.100", "05.200", "05.300", "01.000"]) {
+    taken.push((await takeSnapshot(repository, {}, { now: () => new Date(`2030-01-02T03:04:${seconds}Z`) })).id);
+  }
+
+  expect(taken.map((id) => id.slice(0, 16))).toEqual(["20300102T030405Z", "20300102T030406Z", "20300102T030407Z", "20300102T030408Z"]);
+});
+
 test("a clock behind that of the newest snapshot is warned of", async () => {
   const { repository } = await start();
   await takeSnapshot(repository, {}, { now: () => new Date("2030-01-02T03:04:05Z") });
@@ -285,4 +304,29 @@ test("a store that fails while removing is warned of, and does not hide why the 
   await snapshot[Symbol.asyncDispose]();
 
   expect(warnings).toEqual(["LeftoversRemain"]);
+});
+
+test("a backup holds a bounded amount of memory, however much it writes", async () => {
+  const { snapshot, repository } = await start();
+  const sizes = new Map<string, number>();
+  repository.store.put = async (key, source) => {
+    let size = 0;
+    for await (const piece of source as AsyncIterable<Uint8Array>) size += piece.length;
+    sizes.set(key, size);
+    return { size };
+  };
+  repository.store.stat = async (key) => ({ size: sizes.get(key) as number });
+  const megabyte = randomBytes(1024 * 1024);
+  const before = process.memoryUsage().arrayBuffers;
+  const stream = snapshot.stream("a", { mediaType: "x" });
+
+  let most = 0;
+  for (let written = 0; written < 128; written++) {
+    await stream.write(megabyte);
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  }
+  await stream.finish();
+
+  expect(most).toBeLessThan(32 * 1024 * 1024);
+  expect(stream).toMatchObject({ rawBytes: 128 * 1024 * 1024 });
 });
