@@ -113,6 +113,13 @@ test.each([
   for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { name } });
 });
 
+test("a range that is shorter than it must be is refused", async () => {
+  answer = (_request, response) =>
+    response.writeHead(206, { "content-range": "bytes 100-104/1000", "content-length": "5", etag: '"e"' }).end("short");
+
+  await expect(readObject(open(), "key", { offset: 100, length: 10 })).rejects.toMatchObject({ name: "StoreRefusedError" });
+});
+
 test("an object without an announced length is not believed", async () => {
   answer = (_request, response) => {
     response.write("half");
