@@ -55,8 +55,9 @@ export async function openOrCreateRepository(
 }
 
 async function openFound(store: ObjectStore, found: LockedRepository, options: RepositoryOptions): Promise<Repository> {
-  const unlocked = await unlockAny(found, options.passphrase);
-  if (unlocked === undefined) throw refusal(store, found);
+  const failures: unknown[] = [];
+  const unlocked = await unlockAny(found, { passphrase: options.passphrase, failures });
+  if (unlocked === undefined) throw refusal(store, { found, failures });
   const { secrets, number, file } = unlocked;
   if (found.settings !== undefined && found.settings.id !== secrets.id) {
     throw new IncompleteError(`"${SETTINGS_KEY}" and the key file at ${store.description} belong to different repositories`);
@@ -67,12 +68,12 @@ async function openFound(store: ObjectStore, found: LockedRepository, options: R
 
 async function unlockAny(
   found: LockedRepository,
-  passphrase: Secret,
+  { passphrase, failures }: { passphrase: Secret; failures: unknown[] },
 ): Promise<{ secrets: RepositorySecrets; number: number; file: Buffer } | undefined> {
   const copies = [...(found.settings?.keys ?? [])];
   const distinct = copies.filter(([number, file]) => !found.keyFiles.get(number)?.equals(file));
   for (const [number, file] of [...found.keyFiles, ...distinct]) {
-    const text = await unlock(file, passphrase).catch(() => undefined);
+    const text = await unlock(file, passphrase).catch((error: unknown) => void failures.push(error));
     if (text === undefined) continue;
     const secrets = await decodeSecrets(text).catch((error: unknown) => {
       throw new IncompleteError(`Key file "${keyFileKey(number)}" was unlocked and cannot be used: ${describeError(error)}`);
@@ -82,9 +83,10 @@ async function unlockAny(
   return undefined;
 }
 
-function refusal(store: ObjectStore, found: LockedRepository): Error {
+function refusal(store: ObjectStore, { found, failures }: { found: LockedRepository; failures: readonly unknown[] }): Error {
   if (found.keyFiles.size > 0 || (found.settings?.keys.size ?? 0) > 0) {
     return new WrongPassphraseError(`Cannot open the repository at ${store.description}: wrong passphrase, or a damaged key file`, {
+      cause: failures[0],
       hint: "Check RESTIC_PASSWORD in the Secret of the storage",
     });
   }
