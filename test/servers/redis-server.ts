@@ -35,6 +35,8 @@ export interface RedisOptions {
   readonly port?: number;
   /** A dump.rdb that the server loads when it starts. */
   readonly rdb?: Uint8Array;
+  /** Resolve while the server still loads its dump.rdb. */
+  readonly whileLoading?: boolean;
   /** Redis before 7.0 allows DEBUG without a setting, and does not know that setting. */
   readonly isBefore7?: boolean;
 }
@@ -63,7 +65,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   }
   args.push(...(options.arguments ?? []));
   const child = spawn(command[0] as string, args, { stdio: ["ignore", "pipe", "pipe"] });
-  return waitUntilReady(new RunningRedis({ child, port, tlsPort, certificates, directory, password: options.password }));
+  return waitUntilReady(new RunningRedis({ child, port, tlsPort, certificates, directory, password: options.password }), options);
 }
 
 class RunningRedis implements RedisServer {
@@ -134,7 +136,9 @@ class RunningRedis implements RedisServer {
   }
 }
 
-async function waitUntilReady(server: RunningRedis): Promise<RedisServer> {
+const READY = /PONG|NOPERM|MASTERDOWN/;
+
+async function waitUntilReady(server: RunningRedis, options: RedisOptions): Promise<RedisServer> {
   const deadline = Date.now() + 30_000;
   for (;;) {
     if (server.hasExited || Date.now() > deadline) {
@@ -142,7 +146,7 @@ async function waitUntilReady(server: RunningRedis): Promise<RedisServer> {
       throw new Error(`redis-server did not start: ${server.output()}`);
     }
     const answer = await server.cli("ping").catch((error: Error) => error.message);
-    if (/PONG|LOADING|NOPERM|MASTERDOWN/.test(answer)) return server;
+    if (READY.test(answer) || (options.whileLoading === true && answer.includes("LOADING"))) return server;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -289,7 +289,7 @@ async function slowlyLoadingServer(): Promise<RedisServer> {
   const context = backupContext(databaseConnection(source));
   await redisBackup.run(context);
   const slow = ["--key-load-delay", "100", "--loading-process-events-interval-bytes", "1024"];
-  return startRedis({ rdb: context.snapshot.rdb, arguments: slow });
+  return startRedis({ rdb: context.snapshot.rdb, arguments: slow, whileLoading: true });
 }
 
 /** The checksum as it stands at the end of an RDB. */
