@@ -1,3 +1,5 @@
+import { EVENT } from "./rdb-events.ts";
+import { foretellModuleName, foretellStringBytes, moduleName } from "./rdb-foretell.ts";
 import { describeHeader, describeKey, HEADER_BYTES, OPCODE, parseHeader, type RdbHeader, rdbError, TYPE } from "./rdb-format.ts";
 import { NEED, RdbInput } from "./rdb-input.ts";
 import {
@@ -12,27 +14,6 @@ import {
   skipStrings,
 } from "./rdb-read.ts";
 import { isKnownType, isOneString, skipModule, skipValue } from "./rdb-skip-value.ts";
-
-/** What `next` answers. */
-export const EVENT = {
-  /** Everything given was used up: fill again, or finish. */
-  needInput: NEED,
-  header: 1,
-  /** `auxiliary` holds a name and a value. */
-  auxiliary: 2,
-  /** A database begins: `database`. */
-  database: 3,
-  /** A function library: its string is the value, all of it. */
-  library: 4,
-  /** A record with its whole value. */
-  record: 5,
-  /** A record with the next bytes of its value; more follow. The first part of a value comes with `partStart` 0. */
-  part: 6,
-  /** The last bytes of a value that came in parts. */
-  lastPart: 7,
-  /** A module's data beside its keys, passed over: `module`. */
-  moduleAuxiliary: 8,
-} as const;
 
 /** Largest key. The server's own limit is that of any string; nobody means a key this long. */
 const MAX_KEY_BYTES = 512 * 1024 * 1024;
@@ -85,6 +66,7 @@ export class RdbWalker {
   /** Takes bytes from `chunk`, from `at` on, and answers how many; to be called when `next` needs input. */
   fill(chunk: Uint8Array, at: number): number {
     const { taken, moved } = this.#input.fill(chunk, at);
+    if (taken === 0 && at < chunk.length) throw new Error("The walker's window is full: a defect");
     if (moved > 0) {
       this.keyStart -= moved;
       this.keyEnd -= moved;
@@ -206,8 +188,8 @@ export class RdbWalker {
 
   *#walkValue(): Reading {
     const input = this.#input;
-    if (this.type === TYPE.string) yield* this.#foretellLength();
-    if (this.type === TYPE.module2) yield* this.#readModuleName();
+    if (this.type === TYPE.string) this.valueBytes = yield* foretellStringBytes(input);
+    if (this.type === TYPE.module2) this.module = yield* foretellModuleName(input);
     try {
       yield* skipValue(input, this.type, this.header.flavour === "valkey");
     } catch (error) {
@@ -216,28 +198,6 @@ export class RdbWalker {
         "CorruptRdb",
       );
     }
-  }
-
-  /** A long string need not be held to know its length: it stands in front. */
-  *#foretellLength(): Reading {
-    const input = this.#input;
-    while (input.available < 18 && !input.trySkipString()) yield NEED;
-    const start = this.valueStart;
-    input.position = start;
-    const plain = input.tryLength();
-    const compressed = plain < 0 ? input.tryLength() : -1;
-    if (compressed >= 0) input.tryLength();
-    const length = plain >= 0 ? plain : compressed;
-    if (length >= 0) this.valueBytes = input.position - start + length;
-    input.position = start;
-  }
-
-  *#readModuleName(): Reading {
-    const input = this.#input;
-    while (input.available < 9) yield NEED;
-    const start = input.position;
-    this.module = moduleName(yield* readLength64(input));
-    input.position = start;
   }
 
   /** Takes a plain key that is all here, where it lies. */
@@ -302,7 +262,11 @@ export class RdbWalker {
         this.module = moduleName(yield* readLength64(input));
         yield* readLength(input);
         yield* readLength(input);
-        yield* skipModule(input);
+        for (const skipping = skipModule(input); skipping.next().done !== true; ) {
+          // However long it is: nothing of it is needed again.
+          input.keep = input.position;
+          yield NEED;
+        }
         return yield EVENT.moduleAuxiliary;
       case OPCODE.functionPreGa:
         throw rdbError("The RDB file holds functions in the form of a 7.0 release candidate, which no server reads", "UnknownRdbOpcode");
@@ -331,12 +295,4 @@ export class RdbWalker {
 /** RESTORE takes no negative time, and 0 means none: anything before the epoch is simply long over. */
 function clampExpiry(milliseconds: number): number {
   return Math.max(1, milliseconds);
-}
-
-/** Nine characters of six bits, then ten bits of version. */
-function moduleName(id: bigint): string {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  let name = "";
-  for (let shift = 58n; shift >= 10n; shift -= 6n) name += alphabet[Number((id >> shift) & 63n)];
-  return name;
 }

@@ -5,14 +5,11 @@ export interface SnapshotFacts {
   readonly keyspace: ReadonlyMap<number, { readonly keys: number; readonly expires: number }> | undefined;
   readonly modules: readonly string[];
   readonly usedMemoryBytes: number | undefined;
-  /** Undefined when it is not known. */
-  readonly functionLibraries: number | undefined;
 }
 
 const schema = z.object({
   keyspaceAtStart: z.record(z.string().regex(/^(db)?\d+$/), z.object({ keys: z.number(), expires: z.number() })).optional(),
   modules: z.array(z.object({ name: z.string() })).optional(),
-  functionLibrariesAtStart: z.number().optional(),
   rdb: z.object({ usedMemoryBytes: z.number().optional() }).optional(),
 });
 
@@ -24,6 +21,5 @@ export function readSnapshotFacts(facts: Readonly<Record<string, unknown>>): Sna
     keyspace: keyspace && new Map(Object.entries(keyspace).map(([name, counts]) => [Number(name.replace("db", "")), counts])),
     modules: known?.modules?.map(({ name }) => name) ?? [],
     usedMemoryBytes: known?.rdb?.usedMemoryBytes,
-    functionLibraries: known?.functionLibrariesAtStart,
   };
 }

@@ -1,6 +1,7 @@
 import { familyOf } from "./rdb-elements.ts";
+import { EVENT } from "./rdb-events.ts";
 import { TYPE } from "./rdb-format.ts";
-import { EVENT, type RdbWalker } from "./rdb-walker.ts";
+import type { RdbWalker } from "./rdb-walker.ts";
 import { type PiecewiseParts, PiecewiseValue } from "./restore-piecewise.ts";
 import type { RestoreWriter } from "./restore-writer.ts";
 

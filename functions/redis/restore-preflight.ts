@@ -3,7 +3,8 @@ import type { RedisControl } from "./connection.ts";
 import type { RdbHeader } from "./rdb-format.ts";
 import { assertCanRestore } from "./restore-capability.ts";
 import type { SnapshotFacts } from "./restore-facts.ts";
-import { assertMayRestore } from "./restore-rights.ts";
+import { refusalOf } from "./restore-refusal.ts";
+import { assertMayRestore, errorReplyOf } from "./restore-rights.ts";
 import type { RestorePolicy } from "./restore-tally.ts";
 import type { RestoreTarget } from "./restore-target.ts";
 
@@ -11,6 +12,7 @@ import type { RestoreTarget } from "./restore-target.ts";
 export interface RestorableFile {
   readonly header: RdbHeader;
   readonly usedMemoryBytes: number | undefined;
+  readonly hasFunctions: boolean;
 }
 
 export interface PreflightParts {
@@ -30,11 +32,7 @@ export interface PreflightParts {
 export async function assertRestorable(file: RestorableFile, parts: PreflightParts): Promise<void> {
   const { control, target, facts, username, policy } = parts;
   assertCanRestore(file.header, target.server);
-  await assertMayRestore(control, {
-    withFunctions: facts.functionLibraries !== 0 && file.header.version >= 10,
-    username,
-    description: target.description,
-  });
+  await assertMayRestore(control, { withFunctions: file.hasFunctions, username, description: target.description });
   await assertDatabasesExist(parts);
   assertModulesPresent(parts);
   if (policy === "fail") await assertEmpty(parts);
@@ -45,7 +43,8 @@ export async function assertRestorable(file: RestorableFile, parts: PreflightPar
 async function assertDatabasesExist({ control, target, facts }: PreflightParts): Promise<void> {
   const highest = Math.max(0, ...(facts.keyspace?.keys() ?? []));
   if (target.databases === undefined) {
-    await control.call("SELECT", String(highest));
+    const reply = await errorReplyOf(control, ["SELECT", String(highest)]);
+    if (reply !== undefined) throw refusalOf(reply, `use database ${highest}`, target.description);
     return;
   }
   if (highest < target.databases) return;

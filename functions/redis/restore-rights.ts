@@ -49,7 +49,7 @@ export async function assertMayRestore(
 }
 
 /** The error that the server answers, or undefined when it answers something else. Failures of the link are thrown. */
-async function errorReplyOf(control: RedisControl, command: readonly string[]): Promise<RedisReplyError | undefined> {
+export async function errorReplyOf(control: RedisControl, command: readonly string[]): Promise<RedisReplyError | undefined> {
   const [name = "", ...args] = command;
   try {
     await control.call(name, ...args);

@@ -1,5 +1,6 @@
 import type { Log, Progress } from "../../runner/function.ts";
-import { EVENT, RdbWalker } from "./rdb-walker.ts";
+import { EVENT } from "./rdb-events.ts";
+import { RdbWalker } from "./rdb-walker.ts";
 import { RedisReplyError } from "./redis-error.ts";
 import type { RespLink } from "./resp-link.ts";
 import type { Reply } from "./resp-replies.ts";
@@ -11,6 +12,7 @@ import { notEmpty, type RestorableFile } from "./restore-preflight.ts";
 import { refusalOf } from "./restore-refusal.ts";
 import type { RestorePolicy, RestoreTally } from "./restore-tally.ts";
 import { RestoreWriter } from "./restore-writer.ts";
+import { parseInfo } from "./server-info.ts";
 
 export interface SessionParts {
   readonly link: RespLink;
@@ -75,14 +77,14 @@ export class RestoreSession {
       this.#reportProgress();
     }
     this.#walker.finish();
-    if (!this.#isReady) await this.#getReady();
+    if (!this.#isReady) await this.#getReady({ hasFunctions: false });
     await this.#loadLibraries();
     await link.drain();
     if (tally.fatal !== undefined) throw this.#fatal(tally.fatal);
   }
 
-  /** Compares the target with what it was given. @returns the checks made and the differences found */
-  async check(): Promise<{ checks: DatabaseCheck[]; differences: string[] }> {
+  /** Compares the target with what it was given. @returns the checks made, the differences found, and how many keys the target has ever evicted */
+  async check(): Promise<{ checks: DatabaseCheck[]; differences: string[]; evictedKeys: number | undefined }> {
     const { link, tally, policy, serverNow } = this.#parts;
     await assertLibrariesPresent(link, this.libraries.restored);
     const checks: DatabaseCheck[] = [];
@@ -95,7 +97,8 @@ export class RestoreSession {
     const differences = checks.flatMap((check) => findDifferences(check, policy));
     const counted = tally.restored + tally.expired + tally.skipped + tally.refusals;
     if (counted !== tally.met) differences.push(`${tally.met} keys are in the file, but ${counted} were answered`);
-    return { checks, differences };
+    const stats = parseInfo(String(await this.#askIfAllowed("INFO", "stats")))?.get("evicted_keys");
+    return { checks, differences, evictedKeys: stats === undefined ? undefined : Number(stats) };
   }
 
   /** The way of most records. */
@@ -121,14 +124,14 @@ export class RestoreSession {
       if (walker.auxiliary[0] === "used-mem") this.#usedMemoryBytes = Number(walker.auxiliary[1]) || undefined;
       return;
     }
-    if (!this.#isReady) await this.#getReady();
-    if (event === EVENT.library) {
-      this.#pendingLibraries.push(Buffer.from(walker.buffer.subarray(walker.valueStart, walker.valueEnd)));
-      return;
-    }
     if (event === EVENT.moduleAuxiliary) {
       const message = `Module ${walker.module} keeps data beside its keys, which only a whole file restores`;
       return this.#parts.warn("ModuleDataNotRestored", message);
+    }
+    if (!this.#isReady) await this.#getReady({ hasFunctions: event === EVENT.library });
+    if (event === EVENT.library) {
+      this.#pendingLibraries.push(Buffer.from(walker.buffer.subarray(walker.valueStart, walker.valueEnd)));
+      return;
     }
     await this.#loadLibraries();
     if (event === EVENT.database) return this.#enter(walker.database);
@@ -137,8 +140,9 @@ export class RestoreSession {
     await this.#longValues.take(event);
   }
 
-  async #getReady(): Promise<void> {
-    await this.#parts.preflight({ header: this.#walker.header, usedMemoryBytes: this.#usedMemoryBytes });
+  /** Functions come before all keys, so the first thing to be written tells whether there are any. */
+  async #getReady({ hasFunctions }: { hasFunctions: boolean }): Promise<void> {
+    await this.#parts.preflight({ header: this.#walker.header, usedMemoryBytes: this.#usedMemoryBytes, hasFunctions });
     this.#isReady = true;
   }
 

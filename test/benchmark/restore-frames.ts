@@ -3,7 +3,8 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { createCrcMemory } from "../../functions/redis/crc64.ts";
-import { EVENT, RdbWalker } from "../../functions/redis/rdb-walker.ts";
+import { EVENT } from "../../functions/redis/rdb-events.ts";
+import { RdbWalker } from "../../functions/redis/rdb-walker.ts";
 
 const LARGEST_VALUE = 128 * 1024 * 1024;
 const FUNCTION_OPCODE = 245;

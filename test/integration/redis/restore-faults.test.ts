@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { InterruptedError } from "../../../runner/errors.ts";
 import type { DatabaseConnection } from "../../../runner/function.ts";
@@ -6,6 +7,8 @@ import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { type RestoreChoices, restoreContext, type SavedData, saveData } from "./restore-context.ts";
 import { waitUntil } from "./wait-until.ts";
+
+jest.setTimeout(60_000);
 
 const KEYS = 200_000;
 let small: SavedData;
@@ -17,7 +20,7 @@ beforeAll(async () => {
   await source.cli("DEL", "one");
   await source.cli("DEBUG", "POPULATE", String(KEYS), "key", "40");
   many = await saveData(source);
-}, 30_000);
+});
 
 function restore(target: RedisServer | DatabaseConnection, data: SavedData, choices: RestoreChoices = {}) {
   const connection = "pid" in target ? databaseConnection(target) : target;
@@ -101,7 +104,32 @@ describe("refused before anything is written", () => {
     await expect(restoring).rejects.toMatchObject({
       exitCode: 21,
       reason: "PermissionDenied",
-      hint: "ACL SETUSER bob +restore +select +dbsize +function|restore +function|list",
+      hint: "ACL SETUSER bob +restore +select +dbsize",
+    });
+  });
+
+  test("a user who may not load the functions that the file has", async () => {
+    await using target = await startRedis();
+    await target.cli("ACL", "SETUSER", "bob", "on", ">secret", "~*", "+info", "+time", "+restore", "+select", "+dbsize");
+    const library = Buffer.concat([Buffer.of(245), Buffer.from("\x0f#!lua name=lib\n", "latin1")]);
+    const rdb = Buffer.concat([Buffer.from("REDIS0010"), library, Buffer.from("\xff12345678", "latin1")]);
+
+    const restoring = restore(databaseConnection(target, { username: "bob", password: "secret" }), { rdb, facts: {} });
+
+    await expect(restoring).rejects.toMatchObject({ exitCode: 21, hint: "ACL SETUSER bob +function|restore +function|list" });
+  });
+
+  test("without CONFIG, the highest database is tried", async () => {
+    await using target = await startRedis({ arguments: ["--databases", "4"] });
+    await target.cli("ACL", "SETUSER", "bob", "on", ">secret", "~*", "+info", "+time", "+restore", "+select", "+dbsize");
+    const facts = { keyspaceAtStart: { db9: { keys: 1, expires: 0 } } };
+
+    const restoring = restore(databaseConnection(target, { username: "bob", password: "secret" }), { rdb: small.rdb, facts });
+
+    await expect(restoring).rejects.toMatchObject({
+      exitCode: 21,
+      reason: "TooFewDatabases",
+      message: expect.stringContaining("database 9"),
     });
   });
 
@@ -131,17 +159,17 @@ describe("refused before anything is written", () => {
 
 test("the least rights suffice", async () => {
   await using target = await startRedis();
-  const rights = ["+restore", "+select", "+dbsize", "+info", "+time", "+function|restore", "+function|list"];
+  const rights = ["+restore", "+select", "+dbsize", "+info", "+time"];
   await target.cli("ACL", "SETUSER", "bob", "on", ">secret", "~*", ...rights);
 
   const { counts } = await restore(databaseConnection(target, { username: "bob", password: "secret" }), many);
 
   expect(counts.restored).toBe(KEYS);
-}, 20_000);
+});
 
 test("without INFO and TIME the restore says so and still counts", async () => {
   await using target = await startRedis();
-  await target.cli("ACL", "SETUSER", "bob", "on", ">secret", "~*", "+restore", "+select", "+dbsize", "+function|restore", "+function|list");
+  await target.cli("ACL", "SETUSER", "bob", "on", ">secret", "~*", "+restore", "+select", "+dbsize");
   const context = restoreContext(databaseConnection(target, { username: "bob", password: "secret" }), small);
 
   const { counts } = await redisRestore.run(context);

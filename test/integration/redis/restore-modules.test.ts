@@ -1,8 +1,11 @@
+import { jest } from "@jest/globals";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { ensureSampleModule } from "../../servers/sample-module.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { restoreContext, type SavedData, saveData } from "./restore-context.ts";
+
+jest.setTimeout(60_000);
 
 let withModule: { arguments: readonly string[] };
 let data: SavedData;
@@ -13,7 +16,7 @@ beforeAll(async () => {
   await source.cli("SET", "plain", "1");
   const saved = await saveData(source);
   data = { rdb: saved.rdb, facts: { ...saved.facts, modules: [{ name: "sample", version: 3 }] } };
-}, 30_000);
+});
 
 function restore(target: RedisServer, flags: Readonly<Record<string, string>> = {}) {
   const context = restoreContext(databaseConnection(target), data, { flags });

@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { fillRedis } from "../../tools/redis-dataset.ts";
@@ -6,13 +7,15 @@ import { databaseConnection } from "./database-connection.ts";
 import { type RestoreChoices, restoreContext, type SavedData, saveData } from "./restore-context.ts";
 import { waitUntil } from "./wait-until.ts";
 
+jest.setTimeout(60_000);
+
 let source: RedisServer;
 let data: SavedData;
 beforeAll(async () => {
   source = await startRedis();
   await fillRedis(source);
   data = await saveData(source);
-}, 30_000);
+});
 afterAll(() => source.stop());
 
 function restore(target: RedisServer, choices: RestoreChoices & { readonly data?: SavedData } = {}) {
@@ -91,7 +94,7 @@ describe("policy fail", () => {
     expect(failure.facts.restored).toBeLessThan(200_000);
     expect(failure.facts.firstRefused[0]).toMatchObject({ database: 0, error: "BUSYKEY Target key name already exists." });
     expect(failure.hint).toMatch(/The target now has \d+ keys of the snapshot.*--policy skip goes on/);
-  }, 20_000);
+  });
 
   test("a function library that exists already fails the restore before the first key", async () => {
     await using target = await startRedis();

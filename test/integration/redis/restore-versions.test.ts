@@ -1,6 +1,7 @@
 import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { jest } from "@jest/globals";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { startNewRedis } from "../../servers/new-redis.ts";
 import { startOldRedis } from "../../servers/old-redis.ts";
@@ -10,6 +11,8 @@ import { fillRedis } from "../../tools/redis-dataset.ts";
 import { describeData, diffData } from "../../tools/redis-equality.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { restoreContext, saveData } from "./restore-context.ts";
+
+jest.setTimeout(60_000);
 
 type Start = (options?: { arguments?: readonly string[] }) => Promise<RedisServer>;
 

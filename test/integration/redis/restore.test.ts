@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
@@ -8,6 +9,8 @@ import { seededRandom } from "../../tools/seeded-random.ts";
 import { backupContext } from "./backup-context.ts";
 import { databaseConnection, tlsMaterial } from "./database-connection.ts";
 import { restoreContext, type SavedData, saveData } from "./restore-context.ts";
+
+jest.setTimeout(60_000);
 
 let source: RedisServer;
 let data: SavedData;
@@ -57,7 +60,7 @@ test("it makes no difference in which chunks the file arrives", async () => {
 
     expect(await target.cli("DEBUG", "DIGEST")).toBe(await source.cli("DEBUG", "DIGEST"));
   }
-}, 30_000);
+});
 
 test("values of 20 MB of every kind arrive, and keys of any bytes, and how long each was idle", async () => {
   await using origin = await startRedis({ arguments: ["--maxmemory-policy", "allkeys-lru"] });
@@ -70,7 +73,7 @@ test("values of 20 MB of every kind arrive, and keys of any bytes, and how long 
   expect(diffData(await describeData(origin), await describeData(target))).toEqual([]);
   expect(counts.restored).toBe(counts.keys);
   expect(Number(await target.cli("OBJECT", "IDLETIME", "idle"))).toBeGreaterThanOrEqual(5000);
-}, 30_000);
+});
 
 test("how often a key was used is restored where the target counts it", async () => {
   const lfu = { arguments: ["--maxmemory-policy", "allkeys-lfu"] };

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { EVENT, RdbWalker } from "../../../functions/redis/rdb-walker.ts";
+import { EVENT } from "../../../functions/redis/rdb-events.ts";
+import { RdbWalker } from "../../../functions/redis/rdb-walker.ts";
 import { compressed, decompressed, int64, integer, length, string } from "./rdb-bytes.ts";
 import { SAMPLE_VALUES } from "./rdb-sample-values.ts";
 
@@ -136,6 +137,36 @@ test("a key larger than the window is read whole", () => {
   expect(walk([file], 65_536).records.map((record) => record.key)).toEqual([key, "next"]);
 });
 
+test("a module's data beside its keys may be larger than the window", () => {
+  const aside = Buffer.concat([
+    Buffer.of(247),
+    length(0x2000_0000_0000_0401n),
+    length(2),
+    length(1),
+    length(5),
+    string(Buffer.alloc(500_000)),
+    length(0),
+  ]);
+
+  const { records, others } = walk(
+    [Buffer.concat([Buffer.from("REDIS0010"), aside, Buffer.from("\x00\x01k\x01v", "latin1"), END])],
+    65_536,
+  );
+
+  expect(others).toEqual(["header redis 10", `module ${MODULE}`]);
+  expect(records.map(({ key }) => key)).toEqual(["k"]);
+});
+
+test("an auxiliary field and a function library are read whole, and a library beyond the window is refused by name", () => {
+  const field = Buffer.concat([Buffer.of(250), string("note"), string("n".repeat(200_000))]);
+  const file = (library: number) => Buffer.concat([Buffer.from("REDIS0010"), field, Buffer.of(245), string("l".repeat(library)), END]);
+
+  const [, note, library] = walk([file(20_000)], 65_536).others;
+  expect(note).toBe(`aux note=${"n".repeat(200_000)}`);
+  expect(library?.endsWith("l".repeat(20_000))).toBe(true);
+  expect(() => walk([file(200_000)], 65_536)).toThrow(expect.objectContaining({ exitCode: 3, reason: "LibraryTooLarge" }));
+});
+
 test("Valkey's own hash with times is read in its files, where the same type means something else in Redis'", () => {
   const sample = SAMPLE_VALUES.find(({ isValkey }) => isValkey);
   const record = Buffer.concat([Buffer.of(22), string("h"), sample?.value ?? Buffer.alloc(0)]);
@@ -219,14 +250,14 @@ test("random damage gives a named failure or other records, never anything else"
         expect(error).toMatchObject({ exitCode: 3 });
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 
 const MODULE = "IAAAAAAAB";
 
 function walk(pieces: readonly Buffer[], window = 1_000_000): { records: SeenRecord[]; others: string[]; foretold: number[] } {
-  const walker = new RdbWalker(Buffer.alloc(window));
+  const walker = new RdbWalker(Buffer.allocUnsafe(window));
   const seen = { records: [] as SeenRecord[], others: [] as string[], foretold: [] as number[] };
   let parts: Buffer[] = [];
   for (const piece of pieces) {
