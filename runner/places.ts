@@ -143,7 +143,7 @@ async function databaseFromFlags(parameters: DatabaseParameters, sources: Secret
     },
   });
   const name = connection.port === undefined ? connection.host : `${connection.host}:${connection.port}`;
-  return { connection, target: { namespace: parameters.namespace, kind: "URL", name } };
+  return { connection, target: { namespace: "", kind: "URL", name } };
 }
 
 function secretOf(value: string | undefined): SecretType | undefined {

@@ -93,7 +93,7 @@ async function runRestore(fn: RestoreFunction, parameters: RestoreParameters, pa
   const place = await findRepository(parameters, parts.sources);
   const store = openStore(place.location, place.options);
   const repository = await openRepository(store, { passphrase: place.passphrase, signal, warn });
-  const manifest = await findSnapshot(repository, selectorFor(fn, parameters, { database, place }), { signal });
+  const manifest = await findSnapshot(repository, selectorFor(fn, parameters, { database, place }), { signal, warn });
   if (manifest.engine !== fn.engine) {
     throw new ParameterError(`Snapshot "${manifest.id}" is of engine "${manifest.engine}": ${fn.name} restores "${fn.engine}" alone`);
   }

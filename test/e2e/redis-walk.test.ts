@@ -39,7 +39,7 @@ test("a Redis with every type is backed up, listed, verified, and restored into 
     id: backup.report?.snapshot?.id,
     engine: "redis",
     host: "host-0",
-    target: `default/URL/127.0.0.1:${server.port}`,
+    target: `URL/127.0.0.1:${server.port}`,
   });
   expect(verify.exitCode).toBe(0);
   expect(JSON.parse(verify.stdout)).toMatchObject({ snapshots: 1, problems: [] });

@@ -16,7 +16,8 @@ await build({
   mainFields: ["module", "main"],
   format: "esm",
   target: "node26",
-  minifySyntax: true,
+  minify: true,
+  keepNames: true,
   sourcemap: "linked",
   logLevel: "warning",
   // CommonJS packages inside an ES module bundle still call require for Node's own modules
