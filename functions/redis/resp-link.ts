@@ -5,6 +5,7 @@ import { type CrcFunctions, createCrcMemory } from "./crc64.ts";
 import { RedisReplyError, translateRedisError } from "./redis-error.ts";
 import { encodeArguments } from "./resp-command.ts";
 import { OK, type Reply, ReplyParser } from "./resp-replies.ts";
+import { refusalOf } from "./restore-refusal.ts";
 
 /** Told of the reply to each command that was sent with its key noted, in order. */
 export interface KeyListener {
@@ -206,7 +207,11 @@ export class RespLink {
 
   #accept(reply: Reply): void {
     if (this.#failure !== undefined) return;
-    if (this.#answered === this.#sent) throw new Error("the server answered something that nobody asked");
+    if (this.#answered === this.#sent) {
+      // A command that is refused before its end: "Protocol error: invalid bulk length".
+      if (reply instanceof RedisReplyError) throw reply;
+      throw new Error("the server answered something that nobody asked");
+    }
     const slot = this.#answered & (MAX_OWED - 1);
     if (this.#keyLength[slot] === -1) this.#calls.shift()?.resolve(reply);
     else if (reply === OK) this.#parts.listener.accepted(this.#expiresAt[slot]!);
@@ -246,7 +251,10 @@ export class RespLink {
     if (this.#failure !== undefined) return;
     clearInterval(this.#watch);
     this.#parts.signal.removeEventListener("abort", this.#onAbort);
-    this.#failure = translateRedisError(error, "go on restoring", this.#parts.description);
+    const action = "go on restoring";
+    const { description } = this.#parts;
+    this.#failure =
+      error instanceof RedisReplyError ? refusalOf(error, action, description) : translateRedisError(error, action, description);
     for (const call of this.#calls) call.reject(this.#failure);
     this.#calls.length = 0;
     this.#wake();

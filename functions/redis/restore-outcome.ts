@@ -1,4 +1,4 @@
-import { DatabaseRefusedError, HoldfastError } from "../../runner/errors.ts";
+import { DatabaseRefusedError, DatabaseUnavailableError, HoldfastError } from "../../runner/errors.ts";
 import type { RestoreResult } from "../../runner/function.ts";
 import type { LibraryTally } from "./restore-libraries.ts";
 import { countReplaced, type DatabaseCheck } from "./restore-postflight.ts";
@@ -44,12 +44,15 @@ export function assertNothingRefused(tally: RestoreTally, description: string): 
   throw new DatabaseRefusedError(`${description} refused ${keys}: ${first.error}; everything else was restored`, { reason: "KeysRefused" });
 }
 
+export interface ProgressParts {
+  /** Commands without an answer: whether they were carried out is not known. */
+  readonly unanswered: number;
+  readonly libraries: LibraryTally;
+  readonly isMaxBulkKnown: boolean;
+}
+
 /** Adds to a failure what was done before it, and how to go on. The error stays the same object, with its own message. */
-export function addProgress(
-  error: unknown,
-  tally: RestoreTally,
-  parts: { readonly unanswered: number; readonly libraries: LibraryTally },
-): unknown {
+export function addProgress(error: unknown, tally: RestoreTally, parts: ProgressParts): unknown {
   if (!(error instanceof HoldfastError)) return error;
   const facts = {
     ...error.facts,
@@ -61,13 +64,17 @@ export function addProgress(
     unanswered: parts.unanswered,
     functionLibraries: parts.libraries.restored,
   };
-  return Object.assign(error, {
-    facts,
-    hint: [error.hint, whatIsThere(tally, parts)].filter((text) => text !== undefined).join(". ") || undefined,
-  });
+  const hints = [error.hint, whatIsThere(tally, parts), whatMayBe(error, parts)].filter((text) => text !== undefined);
+  return Object.assign(error, { facts, hint: hints.join(". ") || undefined });
 }
 
-function whatIsThere(tally: RestoreTally, { unanswered, libraries }: { unanswered: number; libraries: LibraryTally }): string | undefined {
+/** A server that is sent too long a string drops the connection, mostly before its reason arrives. */
+function whatMayBe(error: HoldfastError, { isMaxBulkKnown }: ProgressParts): string | undefined {
+  if (isMaxBulkKnown || !(error instanceof DatabaseUnavailableError)) return undefined;
+  return "If the target's proto-max-bulk-len is below its default, allow the user +config|get, so that long values go in pieces";
+}
+
+function whatIsThere(tally: RestoreTally, { unanswered, libraries }: ProgressParts): string | undefined {
   if (tally.restored === 0 && unanswered === 0)
     return libraries.restored.length > 0 ? "Function libraries were loaded, but no key was written" : undefined;
   const unknown = unanswered === 0 ? "" : `, and up to ${unanswered} more whose answers were lost`;

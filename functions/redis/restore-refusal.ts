@@ -8,6 +8,11 @@ const REFUSALS: readonly (readonly [pattern: RegExp, reason: string, hint: strin
   [/^MISCONF/, "TargetRefusesWrites", "The target's last save failed: look at its log and its disk"],
   [/^BUSYKEY/, "KeyExists", "--policy skip keeps keys that exist, --policy replace overwrites them"],
   [/DB index is out of range/, "TooFewDatabases", "Raise `databases` in the target's configuration, which takes a restart"],
+  [
+    /invalid bulk length/,
+    "ValueTooLong",
+    "The target takes no string that long (proto-max-bulk-len). Allow the user +config|get, so that the limit is known and such values go in pieces",
+  ],
   [/^ERR Bad data format/, "ValueRefused", "Does the target have the modules of the source, and is it at least as new?"],
   [/payload version or checksum/, "RdbVersionTooNew", "Restore into a server at least as new as the source, of the same kind"],
 ];

@@ -39,6 +39,7 @@ export class RestoreSession {
   readonly #longValues: LongValues;
   readonly #before = new Map<number, KeyCounts>();
   #pendingLibraries: Buffer[] = [];
+  readonly #modulesWarnedOf = new Set<string>();
   #usedMemoryBytes: number | undefined;
   #isReady = false;
   #database: number | undefined;
@@ -125,8 +126,7 @@ export class RestoreSession {
       return;
     }
     if (event === EVENT.moduleAuxiliary) {
-      const message = `Module ${walker.module} keeps data beside its keys, which only a whole file restores`;
-      return this.#parts.warn("ModuleDataNotRestored", message);
+      return this.#warnOfModule(walker.module);
     }
     if (!this.#isReady) await this.#getReady({ hasFunctions: event === EVENT.library });
     if (event === EVENT.library) {
@@ -138,6 +138,12 @@ export class RestoreSession {
     if (this.#database === undefined) await this.#enter(0);
     if (event === EVENT.record || walker.partStart === 0) tally.met += 1;
     await this.#longValues.take(event);
+  }
+
+  #warnOfModule(module: string): void {
+    if (this.#modulesWarnedOf.has(module)) return;
+    this.#modulesWarnedOf.add(module);
+    this.#parts.warn("ModuleDataNotRestored", `Module type ${module} keeps data beside its keys, which only a whole file restores`);
   }
 
   /** Functions come before all keys, so the first thing to be written tells whether there are any. */

@@ -10,8 +10,9 @@ export interface RestoreTarget {
   readonly databases: number | undefined;
   readonly maxMemory: number | undefined;
   readonly maxMemoryPolicy: string | undefined;
-  /** Longest string that the server takes in a command. */
+  /** Longest string that the server takes in a command; the default of servers when CONFIG is not allowed. */
   readonly maxBulkBytes: number;
+  readonly isMaxBulkKnown: boolean;
 }
 
 const DEFAULT_MAX_BULK_BYTES = 512 * 1024 * 1024;
@@ -23,13 +24,15 @@ const DEFAULT_MAX_BULK_BYTES = 512 * 1024 * 1024;
 export async function inspectTarget(control: RedisControl, description: string): Promise<RestoreTarget> {
   const server = await readServerInfo(control);
   assertCanBeTarget(server, description);
+  const maxBulkBytes = numberOf(await readSetting(control, "proto-max-bulk-len"));
   return {
     description,
     server,
     databases: numberOf(await readSetting(control, "databases")),
     maxMemory: numberOf(await readSetting(control, "maxmemory")),
     maxMemoryPolicy: await readSetting(control, "maxmemory-policy"),
-    maxBulkBytes: numberOf(await readSetting(control, "proto-max-bulk-len")) ?? DEFAULT_MAX_BULK_BYTES,
+    maxBulkBytes: maxBulkBytes ?? DEFAULT_MAX_BULK_BYTES,
+    isMaxBulkKnown: maxBulkBytes !== undefined,
   };
 }
 

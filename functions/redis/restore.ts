@@ -78,7 +78,11 @@ async function restoreStream(stream: StreamInfo, parts: Parts): Promise<RestoreR
   } catch (error) {
     // An abort shows first as whatever it interrupted.
     const { sent, answered } = link.counts;
-    throw addProgress(signal.aborted ? signal.reason : error, tally, { unanswered: sent - answered, libraries: session.libraries });
+    throw addProgress(signal.aborted ? signal.reason : error, tally, {
+      unanswered: sent - answered,
+      libraries: session.libraries,
+      isMaxBulkKnown: target.isMaxBulkKnown,
+    });
   } finally {
     link.close();
   }

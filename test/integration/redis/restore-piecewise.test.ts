@@ -33,6 +33,16 @@ test("values longer than a command may carry are restored in pieces, whatever th
   expect(result.counts).toMatchObject({ keys: 11, restored: 11 });
 });
 
+test("without CONFIG the target's limit is unknown, and a value beyond it fails the restore with the way out", async () => {
+  await using target = await startRedis(SMALL_COMMANDS);
+  const rights = ["+restore", "+select", "+dbsize", "+info", "+time"];
+  await target.cli("ACL", "SETUSER", "bob", "on", ">secret", "~*", ...rights);
+
+  const restoring = redisRestore.run(restoreContext(databaseConnection(target, { username: "bob", password: "secret" }), data));
+
+  await expect(restoring).rejects.toMatchObject({ hint: expect.stringContaining("+config|get") });
+});
+
 describe("policies for a value in pieces", () => {
   let hash: SavedData;
   beforeAll(async () => {
