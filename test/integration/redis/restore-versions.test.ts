@@ -9,6 +9,7 @@ import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { startValkey } from "../../servers/valkey.ts";
 import { fillRedis } from "../../tools/redis-dataset.ts";
 import { describeData, diffData } from "../../tools/redis-equality.ts";
+import { connectResp } from "../../tools/resp.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { restoreContext, saveData } from "./restore-context.ts";
 
@@ -63,13 +64,16 @@ test.each<[string, Start]>([
 ])("long values of %s, with the times of their fields, are restored in pieces", async (_name, start) => {
   await using source = await start();
   const hasFieldExpiry = start !== startOldRedis;
-  for (const index of Array.from({ length: 60 }, (_, number) => number)) {
+  await using connection = await connectResp(source);
+  for (let index = 0; index < 60; index += 1) {
     const text = `${index} `.repeat(9000);
-    await source.cli("HSET", "hash", `field ${index}`, text, `number ${index}`, String(index));
-    await source.cli("RPUSH", "list", text, String(index));
-    await source.cli("ZADD", "zset", String(index), text);
-    await source.cli("XADD", "stream", `${index + 1}-0`, "field", text);
-    if (hasFieldExpiry) await source.cli("HPEXPIRE", "hash", String(3_600_000 + (index % 7)), "FIELDS", "1", `field ${index}`);
+    await connection.batch([
+      ["HSET", "hash", `field ${index}`, text, `number ${index}`, String(index)],
+      ["RPUSH", "list", text, String(index)],
+      ["ZADD", "zset", String(index), text],
+      ["XADD", "stream", `${index + 1}-0`, "field", text],
+    ]);
+    if (hasFieldExpiry) await connection.call("HPEXPIRE", "hash", 3_600_000 + (index % 7), "FIELDS", 1, `field ${index}`);
   }
   await source.cli("CONFIG", "SET", "rdbcompression", "no");
   const data = await saveData(source);
