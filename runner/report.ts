@@ -68,6 +68,7 @@ export function reportSuccess(head: ReportHead, success: Success): Report {
 export function reportFailure(head: ReportHead, error: unknown, signal: AbortSignal): Report {
   const cause = signal.aborted ? signal.reason : error;
   const named = cause instanceof HoldfastError ? cause : undefined;
+  const facts = error instanceof HoldfastError ? error.facts : {};
   return {
     ...headFields(head),
     outcome: "Failed",
@@ -76,8 +77,8 @@ export function reportFailure(head: ReportHead, error: unknown, signal: AbortSig
     message:
       cause === error || !(error instanceof HoldfastError) ? describeError(cause) : `${describeError(cause)}: ${describeError(error)}`,
     hint: named === undefined ? "This is a defect of holdfast: please report it with the log" : named.hint,
-    counts: {},
-    facts: error instanceof HoldfastError ? error.facts : {},
+    counts: countsIn(facts),
+    facts,
     notCarried: [],
   };
 }
@@ -96,6 +97,11 @@ export function terminationMessage(report: Report): string {
     if (Buffer.byteLength(text) <= 4096) return text;
   }
   return JSON.stringify({ code, reason });
+}
+
+/** A failure's facts that are numbers: what was done before it. */
+function countsIn(facts: Readonly<Record<string, unknown>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(facts).filter((entry): entry is [string, number] => typeof entry[1] === "number"));
 }
 
 function headFields(head: ReportHead): Pick<Report, "holdfast" | "function" | "started" | "finished" | "durationSeconds" | "warnings"> {

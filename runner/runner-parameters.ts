@@ -1,34 +1,6 @@
 // The runner's own parameters. A function adds its own table; README.md's table is made from all of them.
 import { z } from "zod";
-import type { Parameter } from "./parameters.ts";
-
-const optionalText = z.string().min(1).optional();
-
-/** A parameter whose value is text as it stands. */
-export function textParameter(parts: Omit<Parameter, "schema">): Parameter<string | undefined> {
-  return { ...parts, schema: optionalText };
-}
-
-/** A switch: the flag alone, or "true" and "false" in the environment. */
-export function switchParameter(parts: Omit<Parameter, "schema" | "expected" | "placeholder" | "default">): Parameter<boolean> {
-  const schema = z
-    .enum(["true", "false"])
-    .default("false")
-    .transform((text) => text === "true");
-  return { ...parts, expected: "true or false", default: "false", schema };
-}
-
-/** Seconds ("90"), or a duration as Kubernetes writes it ("1h30m", "45s"); the value is in milliseconds. */
-export function durationParameter(
-  parts: Omit<Parameter, "schema" | "expected" | "placeholder" | "default"> & { default: string },
-): Parameter<number> {
-  const schema = z
-    .string()
-    .default(parts.default)
-    .refine((text) => parseDuration(text) !== undefined)
-    .transform((text) => parseDuration(text) ?? 0);
-  return { ...parts, placeholder: "DURATION", expected: 'seconds or a duration such as "90", "45s" or "1h30m"', schema };
-}
+import { durationParameter, switchParameter, textParameter } from "./parameter-kinds.ts";
 
 const repository = {
   manifests: textParameter({
@@ -260,11 +232,3 @@ export const verifyParameters = {
   },
   json,
 };
-
-function parseDuration(text: string): number | undefined {
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);
-  if (match === null || text === "") return undefined;
-  const [hours, minutes, seconds] = [match[1], match[2], match[3]].map((part) => Number(part ?? 0)) as [number, number, number];
-  return ((hours * 60 + minutes) * 60 + seconds) * 1000;
-}

@@ -1,32 +1,20 @@
 import { z } from "zod";
+import { durationParameter, switchParameter } from "../../runner/parameter-kinds.ts";
 import type { Parameter } from "../../runner/parameters.ts";
 
 export const redisBackupParameters = {
-  allowUnchecked: {
+  allowUnchecked: switchParameter({
     flag: "allow-unchecked",
     env: ["HOLDFAST_REDIS_ALLOW_UNCHECKED"],
-    schema: z
-      .enum(["true", "false"])
-      .default("false")
-      .transform((text) => text === "true"),
-    expected: "true or false",
     help: "Accept a snapshot without a checksum (a server with rdbchecksum no); nothing then proves that it is whole",
-    default: "false",
-  } satisfies Parameter<boolean>,
-  idleTimeoutMs: {
+  }),
+  idleTimeoutMs: durationParameter({
     flag: "redis-idle-timeout",
     env: ["HOLDFAST_REDIS_IDLE_TIMEOUT"],
-    placeholder: "SECONDS",
-    schema: z
-      .string()
-      .default("120")
-      .transform(Number)
-      .pipe(z.number().positive().max(86_400))
-      .transform((seconds) => seconds * 1_000),
-    expected: "a number of seconds above 0",
     help: "Give up when the server says nothing for this long, not even that it is still preparing its snapshot",
     default: "120",
-  } satisfies Parameter<number>,
+    leastMs: 1000,
+  }),
 };
 
 export const redisRestoreParameters = {
@@ -39,15 +27,9 @@ export const redisRestoreParameters = {
     help: "What to do with what is there: fail unless the databases written to are empty; skip keys that exist; replace them",
     default: "fail",
   } satisfies Parameter<"fail" | "skip" | "replace">,
-  allowMissingModules: {
+  allowMissingModules: switchParameter({
     flag: "allow-missing-modules",
     env: ["HOLDFAST_REDIS_ALLOW_MISSING_MODULES"],
-    schema: z
-      .enum(["true", "false"])
-      .default("false")
-      .transform((text) => text === "true"),
-    expected: "true or false",
     help: "Restore although the target lacks modules that the source had; values of their types are then refused by name",
-    default: "false",
-  } satisfies Parameter<boolean>,
+  }),
 };

@@ -1,6 +1,7 @@
 import { ParameterError } from "../../runner/errors.ts";
+import { durationParameter, switchParameter, textParameter } from "../../runner/parameter-kinds.ts";
 import { parseParameters } from "../../runner/parameters.ts";
-import { backupParameters, durationParameter, switchParameter, textParameter, verifyParameters } from "../../runner/runner-parameters.ts";
+import { backupParameters, verifyParameters } from "../../runner/runner-parameters.ts";
 
 const table = {
   name: textParameter({ flag: "name", env: ["FIRST", "SECOND"], placeholder: "NAME", expected: "a name", help: "" }),

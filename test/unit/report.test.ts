@@ -22,6 +22,7 @@ test("a failure has the code, reason, hint and facts of its error", () => {
   const report = reportFailure(head, error, alive);
 
   expect(report).toMatchObject({ outcome: "Failed", code: 21, reason: "KeyExists", hint: "use --policy skip", facts: { restored: 5 } });
+  expect(report.counts).toEqual({ restored: 5 });
 });
 
 test("an error without a name is a defect: code 1", () => {

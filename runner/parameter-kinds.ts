@@ -1,0 +1,40 @@
+import { z } from "zod";
+import type { Parameter } from "./parameters.ts";
+
+const optionalText = z.string().min(1).optional();
+
+/** A parameter whose value is text as it stands. */
+export function textParameter(parts: Omit<Parameter, "schema">): Parameter<string | undefined> {
+  return { ...parts, schema: optionalText };
+}
+
+/** A switch: the flag alone, or "true" and "false" in the environment. */
+export function switchParameter(parts: Omit<Parameter, "schema" | "expected" | "placeholder" | "default">): Parameter<boolean> {
+  const schema = z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true");
+  return { ...parts, expected: "true or false", default: "false", schema };
+}
+
+/** Seconds ("90"), or a duration as Kubernetes writes it ("1h30m", "45s"); the value is in milliseconds. */
+export function durationParameter(
+  parts: Omit<Parameter, "schema" | "expected" | "placeholder" | "default"> & { default: string; leastMs?: number },
+): Parameter<number> {
+  const { leastMs = 0, ...rest } = parts;
+  const schema = z
+    .string()
+    .default(parts.default)
+    .refine((text) => (parseDuration(text) ?? -1) >= leastMs)
+    .transform((text) => parseDuration(text) ?? 0);
+  const least = leastMs === 0 ? "" : `, at least ${leastMs / 1000} s`;
+  return { ...rest, placeholder: "DURATION", expected: `seconds or a duration such as "90", "45s" or "1h30m"${least}`, schema };
+}
+
+function parseDuration(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);
+  if (match === null || text === "") return undefined;
+  const [hours, minutes, seconds] = [match[1], match[2], match[3]].map((part) => Number(part ?? 0)) as [number, number, number];
+  return ((hours * 60 + minutes) * 60 + seconds) * 1000;
+}
