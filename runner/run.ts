@@ -3,7 +3,15 @@
 import { ParameterError } from "./errors.ts";
 import type { BackupFunction, DatabaseFunction, Log, Progress, RestoreFunction } from "./function.ts";
 import { joinFaults, type ParametersOf } from "./parameters.ts";
-import { type DatabaseParameters, findDatabase, findRepository, placeFaults, type RepositoryPlace, type SecretSources } from "./places.ts";
+import {
+  type DatabaseParameters,
+  type DatabasePlace,
+  findDatabase,
+  findRepository,
+  placeFaults,
+  type RepositoryPlace,
+  type SecretSources,
+} from "./places.ts";
 import { recordBackup } from "./record-backup.ts";
 import type { Success } from "./report.ts";
 import type { restoreParameters } from "./runner-parameters.ts";
@@ -38,7 +46,7 @@ export async function runFunction(
 }
 
 async function runBackup(fn: BackupFunction, parameters: DatabaseParameters, parts: RunParts): Promise<Success> {
-  const { signal, log, warn, progress } = parts;
+  const { signal, log, warn } = parts;
   const database = await findDatabase(parameters, parts.sources);
   const place = await findRepository(parameters, parts.sources);
   const store = openStore(place.location, place.options);
@@ -65,16 +73,7 @@ async function runBackup(fn: BackupFunction, parameters: DatabaseParameters, par
     { signal, log, warn },
   );
   log.info("Backup started", { snapshot: snapshot.id, database: database.connection.description, store: store.description });
-  const result = await fn.run({
-    database: database.connection,
-    parameters: functionParameters(fn, parameters),
-    waitTimeoutMs: parameters.waitTimeout,
-    signal,
-    log,
-    warn,
-    progress,
-    snapshot,
-  });
+  const result = await fn.run({ ...contextOf(fn, parameters, { ...parts, database }), snapshot });
   const manifest = await snapshot.commit(result);
   await recordBackup(place.object, repository, { manifest, warn, signal });
   const summary = summarizeSnapshot(manifest);
@@ -88,7 +87,7 @@ async function runBackup(fn: BackupFunction, parameters: DatabaseParameters, par
 }
 
 async function runRestore(fn: RestoreFunction, parameters: RestoreParameters, parts: RunParts): Promise<Success> {
-  const { signal, log, warn, progress } = parts;
+  const { signal, log, warn } = parts;
   const database = await findDatabase(parameters, parts.sources);
   const place = await findRepository(parameters, parts.sources);
   const store = openStore(place.location, place.options);
@@ -101,16 +100,8 @@ async function runRestore(fn: RestoreFunction, parameters: RestoreParameters, pa
   const summary = summarizeSnapshot(manifest);
   const ageHours = Math.round((Date.now() - Date.parse(manifest.finished)) / 360_000) / 10;
   log.info("Restore started", { snapshot: manifest.id, ageHours, from: summary.target, database: database.connection.description });
-  const result = await fn.run({
-    database: database.connection,
-    parameters: functionParameters(fn, parameters),
-    waitTimeoutMs: parameters.waitTimeout,
-    signal,
-    log,
-    warn,
-    progress,
-    snapshot: readSnapshot(repository, manifest, { signal }),
-  });
+  const snapshot = readSnapshot(repository, manifest, { signal });
+  const result = await fn.run({ ...contextOf(fn, parameters, { ...parts, database }), snapshot });
   return { message: `Snapshot ${manifest.id} is restored completely`, snapshot: summary, counts: result.counts, facts: result.facts };
 }
 
@@ -123,6 +114,20 @@ function selectorFor(
   const selector = { id: parameters.snapshot, engine: fn.engine };
   const isNamed = parameters.appbinding !== undefined && places.place.object !== undefined;
   return isNamed ? { ...selector, target: places.database.target, host: parameters.host } : selector;
+}
+
+/** What a function gets, but for the snapshot. */
+function contextOf(fn: DatabaseFunction, parameters: DatabaseParameters, parts: RunParts & { database: DatabasePlace }) {
+  const { signal, log, warn, progress } = parts;
+  return {
+    database: parts.database.connection,
+    parameters: functionParameters(fn, parameters),
+    waitTimeoutMs: parameters.waitTimeout,
+    signal,
+    log,
+    warn,
+    progress,
+  };
 }
 
 function functionParameters(fn: DatabaseFunction, parameters: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
