@@ -37,7 +37,7 @@ describe("refused before anything is written", () => {
     await expect(restoring).rejects.toMatchObject({ exitCode: 21, reason: "TargetIsReplica" });
   });
 
-  test("a node of a cluster", async () => {
+  test("a node of a cluster (D5: what cannot be routed is refused, not half done)", async () => {
     await using target = await startRedis({ arguments: ["--cluster-enabled", "yes"] });
 
     const restoring = restore(target, small);
@@ -289,7 +289,7 @@ describe("half done", () => {
     expect(failure).toMatchObject({ exitCode: 3, reason: "CorruptRdb" });
   });
 
-  test("a value that the target refuses fails the restore by its key, after all others were restored", async () => {
+  test("a value that the target refuses fails the restore by its key, after all others were restored (D5: no error is dropped)", async () => {
     await using target = await startRedis();
     await using source = await startRedis();
     await source.cli("RPUSH", "damaged", "a", "b");
