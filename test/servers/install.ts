@@ -15,6 +15,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   zstd: "zstd",
   restic: "restic",
   python3: "python3",
+  cc: "build-essential",
 };
 
 /** Resolves with the program's path; installs its Debian package when it is missing and we are root, else says which command is missing. */

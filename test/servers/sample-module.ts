@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { cacheDirectory, findProgram } from "./install.ts";
+import { cacheDirectory, ensureProgram } from "./install.ts";
 
 /** Compiles test/fixtures/sample-module.c into the cache, once; resolves with the path that `--loadmodule` takes. */
 export async function ensureSampleModule(): Promise<string> {
@@ -13,7 +13,7 @@ export async function ensureSampleModule(): Promise<string> {
     .slice(0, 16);
   const folder = join(cacheDirectory(), "modules");
   const path = join(folder, `sample-${digest}.so`);
-  if ((await findProgram("cc")) === undefined) throw new Error('Missing command "cc": install a C compiler, the package "gcc"');
+  await ensureProgram("cc");
   await mkdir(folder, { recursive: true });
   const built = join(folder, `sample-${digest}-${process.pid}.so`);
   await execa("cc", ["-shared", "-fPIC", "-O1", "-Wall", "-o", built, source]);
