@@ -15,6 +15,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   zstd: "zstd",
   restic: "restic",
   python3: "python3",
+  pip3: "python3-pip",
   cc: "build-essential",
 };
 

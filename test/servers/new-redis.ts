@@ -7,8 +7,8 @@ const LIBRARIES =
 /** Starts a real Redis 8.0, which has hash fields that expire. Its checking tool *is* the server, under another name. */
 export async function startNewRedis(options: Omit<RedisOptions, "command"> = {}): Promise<RedisServer> {
   const program = {
-    name: "redis-8.0",
-    release: "sid",
+    name: "redis-8.0-trixie",
+    release: "trixie",
     packages: ["redis-tools", ...LIBRARIES.split(" ")],
     path: "usr/bin/redis-check-rdb",
   };

