@@ -6,6 +6,7 @@ import { jest } from "@jest/globals";
 import { execa } from "execa";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { DatabaseUnavailableError } from "../../../runner/errors.ts";
+import { startNewRedis } from "../../servers/new-redis.ts";
 import { startOldRedis } from "../../servers/old-redis.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { startValkey } from "../../servers/valkey.ts";
@@ -208,6 +209,19 @@ describe("sources", () => {
     },
     60_000,
   );
+
+  test("Redis 8.0, with hash fields that expire, is backed up", async () => {
+    await using server = await startNewRedis();
+    await fillRedis(server);
+    const before = await describeData(server);
+    const context = backupContext(databaseConnection(server));
+
+    const result = await redisBackup.run(context);
+
+    await using copy = await startNewRedis({ rdb: context.snapshot.rdb });
+    expectSameData(before, await describeData(copy));
+    expect(result.facts.rdb).toMatchObject({ header: "REDIS0012", version: 12 });
+  });
 
   test("Valkey is backed up", async () => {
     await using server = await startValkey();
