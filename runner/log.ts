@@ -34,8 +34,9 @@ export function createLog(options: LogOptions): Log {
 }
 
 function asText(line: string): string {
-  const { level, time, msg, function: _scope, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const { level, time, msg, hint, function: _scope, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const mark = level === "info" ? "" : `${String(level).toUpperCase()} `;
-  const facts = Object.entries(fields).map(([name, value]) => ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
-  return `${String(time).slice(11, 19)} ${mark}${String(msg)}${facts.join("")}\n`;
+  const told = Object.entries(fields).filter(([, value]) => JSON.stringify(value) !== "{}");
+  const facts = told.map(([name, value]) => ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return `${String(time).slice(11, 19)} ${mark}${String(msg)}${facts.join("")}\n${hint === undefined ? "" : `  ${String(hint)}\n`}`;
 }

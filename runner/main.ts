@@ -6,7 +6,8 @@ import { describeError, exitCodeOf, HoldfastError } from "./errors.ts";
 import type { Log } from "./function.ts";
 import { type InspectParts, showSnapshots, verifyRepository } from "./inspect.ts";
 import { createLog } from "./log.ts";
-import { type ParametersOf, type ParameterTable, parseParameters } from "./parameters.ts";
+import { type ParameterRules, type ParametersOf, type ParameterTable, parseParameters } from "./parameters.ts";
+import { databaseRules, repositoryRules } from "./places.ts";
 import { type ProgressDisplay, showProgress } from "./progress.ts";
 import { Redaction } from "./redaction.ts";
 import { type Report, reportFailure, reportSuccess, runningMessage, type Success, terminationMessage } from "./report.ts";
@@ -18,6 +19,7 @@ import { version } from "./version.ts";
 type CommonParameters = Pick<ParametersOf<typeof snapshotsParameters>, "timeout" | "report" | "terminationLog" | "logFormat" | "logLevel">;
 
 interface Command extends CommandSpec {
+  readonly rules: ParameterRules;
   /** `values` are those of `parameters`. */
   execute(values: never, parts: InspectParts): Promise<Success>;
 }
@@ -27,13 +29,21 @@ const commands: readonly Command[] = [
     name: fn.name,
     summary: fn.summary,
     parameters: { ...(fn.kind === "backup" ? backupParameters : restoreParameters), ...fn.parameters } as ParameterTable,
+    rules: (values: Readonly<Record<string, unknown>>) => [...databaseRules(values), ...repositoryRules(values)],
     execute: (values: never, parts: InspectParts) => runFunction(fn, values, parts),
   })),
-  { name: "snapshots", summary: "List the snapshots in a repository", parameters: snapshotsParameters, execute: showSnapshots },
+  {
+    name: "snapshots",
+    summary: "List the snapshots in a repository",
+    parameters: snapshotsParameters,
+    rules: repositoryRules,
+    execute: showSnapshots,
+  },
   {
     name: "verify",
     summary: "Read back what is stored and prove that it is what was written",
     parameters: verifyParameters,
+    rules: repositoryRules,
     execute: verifyRepository,
   },
 ];
@@ -48,7 +58,7 @@ async function main(): Promise<number> {
       return 0;
     }
     const command = commands.find((each) => each.name === line.command) as Command;
-    const values = parseParameters(command.parameters, { flags: line.flags, environment: process.env });
+    const values = parseParameters(command.parameters, { flags: line.flags, environment: process.env }, command.rules);
     return await execute(command, values as CommonParameters);
   } catch (error) {
     process.stderr.write(complaint(error));

@@ -29,11 +29,14 @@ export interface ParameterInput {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** What must hold between parameters: a sentence for each fault. A parameter that is itself wrong is absent from `values`. */
+export type ParameterRules = (values: Readonly<Record<string, unknown>>) => readonly string[];
+
 /**
  * Reads every parameter of the table. All faults stand in one message, each with flag, variable and what was expected.
  * @throws ParameterError
  */
-export function parseParameters<T extends ParameterTable>(table: T, input: ParameterInput): ParametersOf<T> {
+export function parseParameters<T extends ParameterTable>(table: T, input: ParameterInput, rules?: ParameterRules): ParametersOf<T> {
   const values: Record<string, unknown> = {};
   const faults: string[] = [];
   for (const [name, parameter] of Object.entries(table)) {
@@ -42,6 +45,7 @@ export function parseParameters<T extends ParameterTable>(table: T, input: Param
     if (parsed.success) values[name] = parsed.data;
     else faults.push(describeFault(parameter, given));
   }
+  faults.push(...(rules?.(values) ?? []));
   if (faults.length > 0) throw new ParameterError(joinFaults(faults), { hint: "Nothing has been touched; --help lists every parameter" });
   return values as ParametersOf<T>;
 }

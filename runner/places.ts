@@ -6,7 +6,7 @@ import type { Cluster, ObjectName } from "./kubernetes/cluster.ts";
 import { databaseFromUrl, resolveDatabase } from "./kubernetes/database-connection.ts";
 import { openFileCluster } from "./kubernetes/file-cluster.ts";
 import { resolveBackend } from "./kubernetes/repository-backend.ts";
-import { joinFaults, type ParametersOf } from "./parameters.ts";
+import type { ParametersOf } from "./parameters.ts";
 import type { backupParameters, snapshotsParameters } from "./runner-parameters.ts";
 import { Secret } from "./secret.ts";
 import { type OpenStoreOptions, parseStoreLocation, type StoreLocation } from "./storage/open-store.ts";
@@ -36,29 +36,23 @@ export interface DatabasePlace {
   readonly target: { readonly namespace: string; readonly kind: string; readonly name: string };
 }
 
-/** @throws ParameterError naming every flag that is missing or contradicts another */
+/** The parameters obey `repositoryRules`. @throws ParameterError for objects and files that are missing or wrong */
 export async function findRepository(parameters: RepositoryParameters, sources: SecretSources): Promise<RepositoryPlace> {
-  const faults = repositoryFaults(parameters);
-  if (faults.length > 0) throw new ParameterError(joinFaults(faults));
   return parameters.store === undefined ? repositoryFromObjects(parameters, sources) : repositoryFromFlags(parameters, sources);
 }
 
-/** @throws ParameterError as above */
+/** The parameters obey `databaseRules`. @throws ParameterError as above */
 export async function findDatabase(parameters: DatabaseParameters, sources: SecretSources): Promise<DatabasePlace> {
-  const faults = databaseFaults(parameters);
-  if (faults.length > 0) throw new ParameterError(joinFaults(faults));
   const place = await (parameters.url === undefined ? databaseFromObjects(parameters, sources) : databaseFromFlags(parameters, sources));
   for (const [key, secret] of place.connection.credentials) if (!/user/i.test(key)) sources.remember(secret);
   if (place.connection.tls.clientKey !== undefined) sources.remember(place.connection.tls.clientKey);
   return place;
 }
 
-/** Faults of both places at once, so that a person mends the command line once. */
-export function placeFaults(parameters: DatabaseParameters): string[] {
-  return [...databaseFaults(parameters), ...repositoryFaults(parameters)];
-}
+type Values = Readonly<Record<string, unknown>>;
 
-function repositoryFaults({ store, manifests, repository }: RepositoryParameters): string[] {
+/** Which flags say where backups lie: one way, and whole. */
+export function repositoryRules({ store, manifests, repository }: Values): string[] {
   if (store !== undefined && repository !== undefined) return ["--store and --repository contradict each other: give one"];
   if (store === undefined && repository === undefined) return ["--store, or --manifests and --repository, is required: where backups lie"];
   if (repository !== undefined && manifests === undefined)
@@ -66,7 +60,8 @@ function repositoryFaults({ store, manifests, repository }: RepositoryParameters
   return [];
 }
 
-function databaseFaults({ url, manifests, appbinding }: DatabaseParameters): string[] {
+/** Which flags say which database. */
+export function databaseRules({ url, manifests, appbinding }: Values): string[] {
   if (url !== undefined && appbinding !== undefined) return ["--url and --appbinding contradict each other: give one"];
   if (url === undefined && appbinding === undefined) return ["--url, or --manifests and --appbinding, is required: which database"];
   if (appbinding !== undefined && manifests === undefined)

@@ -2,13 +2,12 @@
 
 import { ParameterError } from "./errors.ts";
 import type { BackupFunction, DatabaseFunction, Log, Progress, RestoreFunction } from "./function.ts";
-import { joinFaults, type ParametersOf } from "./parameters.ts";
+import type { ParametersOf } from "./parameters.ts";
 import {
   type DatabaseParameters,
   type DatabasePlace,
   findDatabase,
   findRepository,
-  placeFaults,
   type RepositoryPlace,
   type SecretSources,
 } from "./places.ts";
@@ -40,8 +39,6 @@ export async function runFunction(
   parameters: DatabaseParameters | RestoreParameters,
   parts: RunParts,
 ): Promise<Success> {
-  const faults = placeFaults(parameters);
-  if (faults.length > 0) throw new ParameterError(joinFaults(faults), { hint: `holdfast ${fn.name} --help lists every flag` });
   return fn.kind === "backup" ? runBackup(fn, parameters, parts) : runRestore(fn, parameters as RestoreParameters, parts);
 }
 

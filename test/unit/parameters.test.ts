@@ -41,6 +41,13 @@ test("all faults stand in one message, each with flag, variable and what was exp
   expect(parse).toThrow(/FORCE is "perhaps": expected true or false \(--force or FORCE\)/);
 });
 
+test("faults between parameters stand in the same message as those of single ones", () => {
+  const parse = () =>
+    parseParameters(table, { flags: { wait: "soon" }, environment: {} }, ({ name }) => (name === undefined ? ["--name is missing"] : []));
+
+  expect(parse).toThrow(/2 parameters are wrong:\n {2}- --wait is "soon".*\n {2}- --name is missing/);
+});
+
 test("a sample of nothing, or of more than all, is refused", () => {
   const parse = (sample: string) => () => parseParameters(verifyParameters, { flags: { sample }, environment: {} });
 
