@@ -1,6 +1,6 @@
 /** @jest-environment ./test/tools/one-realm-environment.cjs */
 // Answers that no good server gives: what the store makes of them. Everything else runs on real servers, in test/integration/storage.
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Secret } from "../../../runner/secret.ts";
 import { readObject } from "../../../runner/storage/object-store.ts";
@@ -8,12 +8,16 @@ import { S3Store } from "../../../runner/storage/s3-store.ts";
 import { chunksOf, keysOf, patternBytes } from "../../contract/object-store.ts";
 
 let server: Server;
-let answer: (request: string, response: ServerResponse) => void;
+let answer: (request: string, response: ServerResponse, whole: { headers: IncomingMessage["headers"]; body: string }) => void;
 
 beforeEach(async () => {
   server = createServer((request, response) => {
-    request.resume();
-    request.once("end", () => answer(`${request.method} ${request.url}`, response));
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.once("end", () => {
+      const whole = { headers: request.headers, body: Buffer.concat(chunks).toString("latin1") };
+      answer(`${request.method} ${request.url}`, response, whole);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
@@ -23,7 +27,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function open(): S3Store {
+function open(retries = 0): S3Store {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const credentials = { accessKeyId: "key", secretAccessKey: new Secret("secret") };
   return new S3Store({
@@ -31,7 +35,7 @@ function open(): S3Store {
     bucket: "backups",
     prefix: "p",
     credentials,
-    retry: { retries: 0, minDelayMs: 0, maxDelayMs: 0, maxElapsedMs: 1000 },
+    retry: { retries, minDelayMs: 0, maxDelayMs: 0, maxElapsedMs: 1000 },
   });
 }
 
@@ -175,4 +179,74 @@ test("a part that is confirmed without a tag is not believed", async () => {
   };
 
   await expect(open().put("key", chunksOf([patternBytes(9 * 1024 * 1024)]))).rejects.toMatchObject({ name: "StoreUnavailableError" });
+});
+
+describe("when the answer to the last request of an upload is lost", () => {
+  /** Completes nothing: what lies under the key carries `token`, the upload's own unless given. */
+  function answerLast(last: (nth: number, response: ServerResponse) => void, token?: string): void {
+    let own = "";
+    let nth = 0;
+    answer = (request, response, { headers }) => {
+      if (/^POST .*\?uploads/.test(request)) {
+        own = String(headers["x-amz-meta-holdfast-upload"]);
+        response.end('<?xml version="1.0"?><InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>');
+      } else if (request.startsWith("PUT")) {
+        response.writeHead(200, { etag: '"e"' }).end();
+      } else if (request.startsWith("POST")) {
+        last(++nth, response);
+      } else if (request.startsWith("HEAD")) {
+        response.writeHead(200, { "content-length": "1", "x-amz-meta-holdfast-upload": token ?? own }).end();
+      } else response.writeHead(204).end();
+    };
+  }
+
+  const gone = '<?xml version="1.0"?><Error><Code>NoSuchUpload</Code><Message>Gone</Message></Error>';
+  const thenGone = (nth: number, response: ServerResponse) =>
+    nth === 1 ? response.writeHead(500).end() : response.writeHead(404).end(gone);
+  const never = (_: number, response: ServerResponse) => response.writeHead(500).end();
+  const put = () => open(2).put("key", chunksOf([patternBytes(9 * 1024 * 1024)]), { ifAbsent: true });
+
+  test.each([
+    ["and the upload is gone then", thenGone],
+    ["and never comes", never],
+  ])("%s, our token under the key means success", async (_, last) => {
+    answerLast(last);
+
+    await expect(put()).resolves.toEqual({ size: 9 * 1024 * 1024 });
+  });
+
+  test.each([
+    ["and the upload is gone then", thenGone],
+    ["and never comes", never],
+  ])("%s, another token means failure", async (_, last) => {
+    answerLast(last, "somebody-else");
+
+    await expect(put()).rejects.toMatchObject({ name: "StoreUnavailableError" });
+  });
+
+  test("an upload that is gone is not asked for again and again", async () => {
+    let asked = 0;
+    answerLast((_, response) => {
+      asked++;
+      response.writeHead(404).end(gone);
+    }, "somebody-else");
+
+    await expect(put()).rejects.toMatchObject({ name: "StoreUnavailableError" });
+    expect(asked).toBe(1);
+  });
+});
+
+test("a delete names at most a thousand keys in one request, and each key once", async () => {
+  const named: string[][] = [];
+  answer = (_request, response, { body }) => {
+    const keys = [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key ?? "");
+    named.push(keys);
+    response.end(`<?xml version="1.0"?><DeleteResult>${keys.map((key) => `<Deleted><Key>${key}</Key></Deleted>`).join("")}</DeleteResult>`);
+  };
+  const keys = Array.from({ length: 2_500 }, (_, i) => `data/${i}`);
+
+  await open().delete(keys);
+
+  expect(named.map((batch) => batch.length)).toEqual([1000, 1000, 500]);
+  expect(named.flat()).toEqual(keys.map((key) => `p/${key}`));
 });
