@@ -12,7 +12,7 @@ import { Secret } from "./secret.ts";
 import { type OpenStoreOptions, parseStoreLocation, type StoreLocation } from "./storage/open-store.ts";
 
 export type RepositoryParameters = Omit<ParametersOf<typeof snapshotsParameters>, "json">;
-export type DatabaseParameters = ParametersOf<typeof backupParameters>;
+export type DatabaseParameters = Omit<ParametersOf<typeof backupParameters>, "verifyAfter">;
 
 /** Secrets come from here and from files, never from argv. */
 export interface SecretSources {

@@ -1,6 +1,6 @@
 // One run: places → store → repository → the function's work → commit → the Repository's status. All parts are passed in.
 
-import { ParameterError } from "./errors.ts";
+import { IncompleteError, ParameterError } from "./errors.ts";
 import type { BackupFunction, DatabaseFunction, Log, Progress, RestoreFunction } from "./function.ts";
 import type { ParametersOf } from "./parameters.ts";
 import {
@@ -13,10 +13,11 @@ import {
 } from "./places.ts";
 import { recordBackup } from "./record-backup.ts";
 import type { Success } from "./report.ts";
-import type { restoreParameters } from "./runner-parameters.ts";
+import type { backupParameters, restoreParameters } from "./runner-parameters.ts";
 import { findSnapshot } from "./snapshot/find-snapshot.ts";
 import { readSnapshot } from "./snapshot/read-snapshot.ts";
-import { openOrCreateRepository, openRepository } from "./snapshot/repository.ts";
+import { openOrCreateRepository, openRepository, type Repository } from "./snapshot/repository.ts";
+import { verifySnapshots } from "./snapshot/verify.ts";
 import { startSnapshot } from "./snapshot/write-snapshot.ts";
 import { openStore } from "./storage/open-store.ts";
 import { summarizeSnapshot } from "./summarize-snapshot.ts";
@@ -31,6 +32,7 @@ export interface RunParts {
   progress(progress: Progress): void;
 }
 
+export type BackupParameters = ParametersOf<typeof backupParameters>;
 export type RestoreParameters = ParametersOf<typeof restoreParameters>;
 
 /** Runs a backup or a restore; resolves with what to report, rejects with the named failure. */
@@ -39,10 +41,12 @@ export async function runFunction(
   parameters: DatabaseParameters | RestoreParameters,
   parts: RunParts,
 ): Promise<Success> {
-  return fn.kind === "backup" ? runBackup(fn, parameters, parts) : runRestore(fn, parameters as RestoreParameters, parts);
+  return fn.kind === "backup"
+    ? runBackup(fn, parameters as BackupParameters, parts)
+    : runRestore(fn, parameters as RestoreParameters, parts);
 }
 
-async function runBackup(fn: BackupFunction, parameters: DatabaseParameters, parts: RunParts): Promise<Success> {
+async function runBackup(fn: BackupFunction, parameters: BackupParameters, parts: RunParts): Promise<Success> {
   const { signal, log, warn } = parts;
   const database = await findDatabase(parameters, parts.sources);
   const place = await findRepository(parameters, parts.sources);
@@ -73,14 +77,31 @@ async function runBackup(fn: BackupFunction, parameters: DatabaseParameters, par
   const result = await fn.run({ ...contextOf(fn, parameters, { ...parts, database }), snapshot });
   const manifest = await snapshot.commit(result);
   await recordBackup(place.object, repository, { manifest, warn, signal });
+  if (parameters.verifyAfter) await readBack(repository, manifest.id, parts);
+  const proof = parameters.verifyAfter ? "every object was read back as it was written" : "every object is in the store";
   const summary = summarizeSnapshot(manifest);
   return {
-    message: `Snapshot ${manifest.id} is committed: every object is in the store`,
+    message: `Snapshot ${manifest.id} is committed: ${proof}`,
     snapshot: summary,
     counts: result.counts,
     facts: { consistency: result.consistency, ...result.facts },
     notCarried: result.notCarried,
   };
+}
+
+async function readBack(repository: Repository, snapshot: string, { signal, progress }: RunParts): Promise<void> {
+  const report = await verifySnapshots(repository, {
+    snapshot,
+    signal,
+    progress: ({ bytes, objects: items, totalObjects: totalItems }) => progress({ phase: "Reading back", bytes, items, totalItems }),
+  });
+  const [first] = report.problems;
+  if (first === undefined) return;
+  throw new IncompleteError(`Snapshot "${snapshot}" is committed but does not read back: ${first.problem}`, {
+    reason: "VerificationFailed",
+    facts: { snapshot, problems: report.problems },
+    hint: "Do not rely on this snapshot; look for the fault in the store, and back up again",
+  });
 }
 
 async function runRestore(fn: RestoreFunction, parameters: RestoreParameters, parts: RunParts): Promise<Success> {

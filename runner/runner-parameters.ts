@@ -211,9 +211,16 @@ const snapshot = (help: string, fallback: string | undefined) =>
 
 const json = switchParameter({ flag: "json", env: ["HOLDFAST_JSON"], help: "Print JSON on stdout" });
 
-export const backupParameters = { ...database, ...repository, ...running };
+const databaseRun = { ...database, ...repository, ...running };
+const verifyAfter = switchParameter({
+  flag: "verify-after",
+  env: ["HOLDFAST_VERIFY_AFTER"],
+  help: "Read the new snapshot back once it is committed; what differs fails the run",
+});
+
+export const backupParameters = { ...databaseRun, verifyAfter };
 export const restoreParameters = {
-  ...backupParameters,
+  ...databaseRun,
   snapshot: { ...snapshot("Snapshot to restore", "latest"), schema: z.string().min(1).default("latest") },
 };
 export const snapshotsParameters = { ...repository, ...running, json };

@@ -26,12 +26,12 @@ test("a Redis with every type is backed up, listed, verified, and restored into 
   await using target = await startRedis();
   const before = await describeData(server);
 
-  const backup = await runHoldfast(["redis-backup", "--url", url(server), "--store", folder]);
+  const backup = await runHoldfast(["redis-backup", "--url", url(server), "--store", folder, "--verify-after"]);
   const list = await runHoldfast(["snapshots", "--store", folder, "--json"]);
   const verify = await runHoldfast(["verify", "--store", folder, "--json"]);
   const restore = await runHoldfast(["redis-restore", "--url", url(target), "--store", folder]);
 
-  expect(backup).toMatchObject({ exitCode: 0, report: { outcome: "Succeeded", code: 0 } });
+  expect(backup).toMatchObject({ exitCode: 0, report: { outcome: "Succeeded", code: 0, message: expect.stringContaining("read back") } });
   const snapshots = JSON.parse(list.stdout) as Record<string, unknown>[];
   expect(snapshots).toHaveLength(1);
   expect(Object.keys(snapshots[0] as object)).toEqual(SNAPSHOT_FIELDS);

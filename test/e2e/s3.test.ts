@@ -141,6 +141,19 @@ test.each([
   60_000,
 );
 
+test("a store that turns a bit of what it gives back is found out by --verify-after, with 3", async () => {
+  await using proxy = await startFaultyHttpProxy(s3.port);
+  const bucket = await newBucket();
+  proxy.break(({ method, url }) => (method === "GET" && url.includes("/data/") ? { kind: "flip answer", atByte: 5000 } : undefined));
+  const at = ["--store", `s3://${bucket}/backups`, "--s3-endpoint", proxy.endpoint];
+
+  const backup = await runHoldfast(["redis-backup", ...database(server), ...at, "--verify-after"], { env: credentials(s3) });
+
+  expect(proxy.brokenRequests).toBeGreaterThan(0);
+  expect(backup).toMatchObject({ exitCode: 3, report: { reason: "VerificationFailed" } });
+  expect(backup.stderr).toContain("000001.zst.age");
+}, 60_000);
+
 test("a store whose server is gone is 30", async () => {
   const gone = await startFaultyHttpProxy(s3.port);
   await gone[Symbol.asyncDispose]();
