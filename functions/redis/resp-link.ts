@@ -18,7 +18,7 @@ export interface LinkParts {
   readonly description: string;
   readonly signal: AbortSignal;
   readonly listener: KeyListener;
-  /** Without any reply for so long while one is owed, the server counts as gone. Default 5 minutes. */
+  /** Without any reply for so long while one is owed, or without taking what was sent, the server counts as gone. Default 5 minutes. */
   readonly silenceTimeoutMs?: number;
 }
 
@@ -149,6 +149,7 @@ export class RespLink {
   flush(): void {
     if (this.at === this.#written || this.#failure !== undefined) return;
     const region = this.#region;
+    if (!this.#isWaiting()) this.#lastSign = performance.now();
     this.#writes[region]! += 1;
     this.#parts.socket.write(this.bytes.subarray(this.#written, this.at), () => {
       this.#writes[region]! -= 1;
@@ -235,9 +236,14 @@ export class RespLink {
 
   #checkSilence(): void {
     const limit = this.#parts.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS;
-    if (this.#sent === this.#answered || performance.now() - this.#lastSign < limit) return;
+    if (!this.#isWaiting() || performance.now() - this.#lastSign < limit) return;
     this.#fail(new Error(`no reply for ${Math.round(limit / 1000)} s`));
     this.#parts.socket.destroy();
+  }
+
+  /** For a reply, or for the server to read: in the middle of a long command nothing is owed. */
+  #isWaiting(): boolean {
+    return this.#sent > this.#answered || this.#writes.some((count) => count > 0);
   }
 
   readonly #onAbort = (): void => {
