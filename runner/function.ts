@@ -114,7 +114,10 @@ export interface SnapshotReader {
   readonly id: string;
   readonly facts: Readonly<Record<string, unknown>>;
   readonly streams: readonly StreamInfo[];
-  /** The stream's bytes in order. The iteration fails at the end, at the latest, when a size or checksum differs from the manifest. */
+  /**
+   * The stream's bytes in order; the memory of a chunk is given back once the next one is asked for. The iteration fails at the end, at the latest,
+   * when a size or checksum differs from the manifest.
+   */
   stream(name: string): AsyncIterable<Buffer>;
 }
 

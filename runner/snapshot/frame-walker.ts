@@ -15,27 +15,42 @@ export class FrameWalker {
   #skip = 0;
   #part: "magic" | "header" | "block" = "magic";
   #frames = 0;
+  #contentBytes = 0;
 
   constructor(options: { maxContentBytes: number }) {
     this.#maxContentBytes = options.maxContentBytes;
   }
 
-  walk(piece: Uint8Array): void {
-    for (let offset = 0; offset < piece.length; ) {
+  /** What the frame holds, as it says itself; valid at its end. */
+  get contentBytes(): number {
+    return this.#contentBytes;
+  }
+
+  /** Whether the byte before was the last one of a frame, or none came yet. */
+  get isBetweenFrames(): boolean {
+    return this.#part === "magic" && this.#have === 0 && this.#skip === 0;
+  }
+
+  /** Walks on from `start`, up to the end of a frame or of the piece; returns the offset behind the last byte that it saw. */
+  walk(piece: Uint8Array, start: number): number {
+    let offset = start;
+    while (offset < piece.length) {
       if (this.#skip > 0) {
         const skipped = Math.min(this.#skip, piece.length - offset);
         this.#skip -= skipped;
         offset += skipped;
-        continue;
+      } else {
+        this.#field[this.#have++] = piece[offset++] as number;
+        if (this.#have === this.#need) this.#readField();
       }
-      this.#field[this.#have++] = piece[offset++] as number;
-      if (this.#have === this.#need) this.#readField();
+      if (this.isBetweenFrames) break;
     }
+    return offset;
   }
 
   /** To be called after the last piece. */
   end(): void {
-    if (this.#frames === 0 || this.#part !== "magic" || this.#have > 0 || this.#skip > 0) throw new Error("Compressed data is cut off");
+    if (this.#frames === 0 || !this.isBetweenFrames) throw new Error("Compressed data is cut off");
   }
 
   #readField(): void {
@@ -59,8 +74,8 @@ export class FrameWalker {
     const { contentBytes, hasWindow } = this.#flags();
     const offset = hasWindow ? 6 : 5;
     const content = contentBytes === 8 ? Number(this.#field.readBigUInt64LE(offset)) : this.#field.readUIntLE(offset, contentBytes);
-    if (content + (contentBytes === 2 ? 256 : 0) > this.#maxContentBytes)
-      throw new Error("Compressed data holds a frame that is too large");
+    this.#contentBytes = content + (contentBytes === 2 ? 256 : 0);
+    if (this.#contentBytes > this.#maxContentBytes) throw new Error("Compressed data holds a frame that is too large");
     this.#need = BLOCK_HEADER_BYTES;
     this.#part = "block";
   }

@@ -1,7 +1,6 @@
 // frame: an independently compressed piece of a stream, one zstd frame (RFC 8878) with content size and checksum.
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
+import { promisify } from "node:util";
+import { constants, createZstdCompress, zstdDecompress } from "node:zlib";
 import { FrameWalker } from "./frame-walker.ts";
 import { giveBack } from "./give-back.ts";
 
@@ -11,7 +10,12 @@ import { giveBack } from "./give-back.ts";
  */
 export const FRAME_BYTES = 2 * 1024 * 1024;
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
-const DECOMPRESSED_CHUNK_BYTES = 1024 * 1024;
+/** Compressing may make data larger, but not by so much. */
+const MAX_COMPRESSED_BYTES = MAX_FRAME_BYTES + MAX_FRAME_BYTES / 16;
+/** Decompressed or being decompressed while the reader is busy with the one before. */
+const FRAMES_AHEAD = 2;
+
+const zstd = promisify(zstdDecompress);
 
 /** A compressed frame; `pieces` share memory that `free` gives back at once. */
 export interface Frame {
@@ -49,22 +53,56 @@ export async function compressFrame(raw: Uint8Array): Promise<Frame> {
     : { pieces, rawBytes: raw.length, storedBytes, free: () => pieces.forEach(giveBack) };
 }
 
-/** Decompresses a run of whole frames. Fails on anything before, between or after them, on a cut, and on a wrong checksum. */
+/**
+ * Decompresses a run of whole frames; each comes as one buffer of its own, and the ones behind it are read meanwhile. Fails on anything before,
+ * between or after them, on a cut, and on a wrong checksum. Takes the memory of the source's pieces over and gives it back.
+ */
 export async function* decompressFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const decompressor = createZstdDecompress({ chunkSize: DECOMPRESSED_CHUNK_BYTES });
-  // Node's decompressor ends in silence at trailing bytes, and at a frame that is cut within its magic number.
-  const feeding = pipeline(Readable.from(wholeFrames(source), { objectMode: true, highWaterMark: 1 }), decompressor);
-  // The failure reaches the reader through the decompressor; the promise is awaited below.
-  feeding.catch(() => undefined);
-  yield* decompressor as AsyncIterable<Buffer>;
-  await feeding;
+  const decompressing: Promise<Buffer>[] = [];
+  for await (const frame of wholeFrames(source)) {
+    const content = decompressFrame(frame);
+    // Whoever reads may have gone before its turn comes.
+    content.catch(() => undefined);
+    decompressing.push(content);
+    if (decompressing.length > FRAMES_AHEAD) yield (await decompressing.shift()) as Buffer;
+  }
+  for (const content of decompressing) yield await content;
 }
 
-async function* wholeFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** In one call on libuv's pool: with one byte more of room than it needs, so that it need not ask whether there is more. */
+async function decompressFrame({ bytes, contentBytes }: CompressedFrame): Promise<Buffer> {
+  const content = await zstd(bytes, { chunkSize: Math.max(contentBytes + 1, constants.Z_MIN_CHUNK), maxOutputLength: contentBytes + 1 });
+  giveBack(bytes);
+  if (content.length !== contentBytes) throw new Error("A compressed frame does not hold what it says");
+  return content;
+}
+
+interface CompressedFrame {
+  readonly bytes: Buffer;
+  readonly contentBytes: number;
+}
+
+/** Node's decompressor ends in silence at trailing bytes, and at a frame that is cut within its magic number: it never sees these. */
+async function* wholeFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<CompressedFrame> {
   const walker = new FrameWalker({ maxContentBytes: MAX_FRAME_BYTES });
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  let walked: Uint8Array[] = [];
   for await (const piece of source) {
-    walker.walk(piece);
-    yield piece;
+    for (let at = 0; at < piece.length; ) {
+      const end = walker.walk(piece, at);
+      parts.push(piece.subarray(at, end));
+      bytes += end - at;
+      if (bytes > MAX_COMPRESSED_BYTES) throw new Error("Compressed data holds a frame that is too large");
+      at = end;
+      if (!walker.isBetweenFrames) continue;
+      yield { bytes: Buffer.concat(parts, bytes), contentBytes: walker.contentBytes };
+      walked.forEach(giveBack);
+      parts = [];
+      bytes = 0;
+      walked = [];
+    }
+    walked.push(piece);
   }
   walker.end();
 }

@@ -3,11 +3,12 @@ import { describeError, HoldfastError, IncompleteError } from "../errors.ts";
 import { NotFoundError, type StoreOptions } from "../storage/object-store.ts";
 import { decrypt } from "./encryption.ts";
 import { decompressFrames } from "./frames.ts";
+import { giveBack } from "./give-back.ts";
 import type { StoredObject } from "./manifest.ts";
 import type { Repository } from "./repository.ts";
 
 /**
- * The raw bytes of one object. Fails at the end, at the latest, when size, checksum or raw size differ from the manifest, and at the first
+ * The raw bytes of one object; a chunk is gone once the next one is asked for. Fails at the end, at the latest, when size, checksum or raw size differ from the manifest, and at the first
  * byte that was changed. @throws IncompleteError that names the key
  */
 export async function* readStoredObject(repository: Repository, object: StoredObject, options: StoreOptions = {}): AsyncGenerator<Buffer> {
@@ -18,6 +19,7 @@ export async function* readStoredObject(repository: Repository, object: StoredOb
       rawBytes += chunk.length;
       if (rawBytes > object.rawBytes) throw new Error("it holds more bytes than its manifest says");
       yield chunk;
+      giveBack(chunk);
     }
     await stored.finish();
     if (rawBytes !== object.rawBytes) throw new Error(`it holds ${rawBytes} bytes instead of ${object.rawBytes}`);

@@ -8,7 +8,8 @@ async function frame(raw: Uint8Array): Promise<Buffer> {
 
 async function decompress(...pieces: Uint8Array[]): Promise<Buffer> {
   async function* source() {
-    yield* pieces;
+    // its memory is taken over
+    for (const piece of pieces) yield Buffer.from(piece);
   }
   const parts: Buffer[] = [];
   for await (const part of decompressFrames(source())) parts.push(part);
