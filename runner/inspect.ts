@@ -6,13 +6,13 @@ import type { RunParts } from "./run.ts";
 import type { snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
 import { listSnapshots } from "./snapshot/list-snapshots.ts";
 import { openRepository } from "./snapshot/repository.ts";
-import { verifySnapshots } from "./snapshot/verify.ts";
+import { type VerifyReport, verifySnapshots } from "./snapshot/verify.ts";
 import { openStore } from "./storage/open-store.ts";
 import { summarizeSnapshot } from "./summarize-snapshot.ts";
 
 export interface InspectParts extends RunParts {
-  /** Writes a command's result, for a person or a program; whole lines. */
-  print(text: string): void;
+  /** Writes a command's result, for a person or a program; whole lines. Settles when it was taken. */
+  print(text: string): Promise<void>;
 }
 
 /** Lists the snapshots that are committed, oldest first. A manifest that cannot be believed is named and fails the command after the list. */
@@ -20,11 +20,14 @@ export async function showSnapshots(parameters: ParametersOf<typeof snapshotsPar
   const repository = await open(parameters, parts);
   const { manifests, damaged } = await listSnapshots(repository, { signal: parts.signal });
   const rows = manifests.map(summarizeSnapshot);
-  parts.print(parameters.json ? `${JSON.stringify(rows, undefined, 2)}\n` : asTable(rows));
+  const printed = parts.print(parameters.json ? `${JSON.stringify(rows, undefined, 2)}\n` : asTable(rows));
   if (damaged.length > 0) {
+    // What was found matters more than an output that failed.
+    await Promise.allSettled([printed]);
     const names = damaged.map(({ key, problem }) => `"${key}": ${problem}`).join("; ");
     throw new IncompleteError(`${damaged.length} manifest(s) cannot be believed: ${names}`, { reason: "ManifestDamaged" });
   }
+  await printed;
   return { message: `${rows.length} snapshot(s)`, counts: { snapshots: rows.length } };
 }
 
@@ -39,17 +42,21 @@ export async function verifyRepository(parameters: ParametersOf<typeof verifyPar
     progress: ({ bytes, objects: items, totalObjects: totalItems }) => progress({ phase: "Verifying", bytes, items, totalItems }),
   });
   const { snapshots, objects, objectsRead, bytesRead, problems } = report;
-  if (parameters.json) parts.print(`${JSON.stringify(report, undefined, 2)}\n`);
-  else for (const { key, problem } of problems) parts.print(`${key}: ${problem}\n`);
+  const printed = parts.print(parameters.json ? `${JSON.stringify(report, undefined, 2)}\n` : describeReport(report));
   const counts = { snapshots, objects, objectsRead, bytesRead, problems: problems.length };
   if (problems.length > 0) {
+    await Promise.allSettled([printed]);
     const first = problems[0] as { key: string; problem: string };
     const message = `Verification found ${problems.length} problem(s), the first in "${first.key}": ${first.problem}`;
     throw new IncompleteError(message, { reason: "VerificationFailed", facts: { ...counts, problems } });
   }
-  if (!parameters.json)
-    parts.print(`${snapshots} snapshot(s), ${objectsRead} of ${objects} object(s) read: everything is as it was written\n`);
+  await printed;
   return { message: "Everything read is as it was written", counts };
+}
+
+function describeReport({ snapshots, objects, objectsRead, problems }: VerifyReport): string {
+  if (problems.length > 0) return problems.map(({ key, problem }) => `${key}: ${problem}\n`).join("");
+  return `${snapshots} snapshot(s), ${objectsRead} of ${objects} object(s) read: everything is as it was written\n`;
 }
 
 async function open(parameters: RepositoryParameters, parts: InspectParts) {

@@ -2,15 +2,17 @@
 import { closeSync, existsSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { functions } from "../functions/index.ts";
 import { type CommandSpec, parseCommandLine } from "./command-line.ts";
-import { describeError, exitCodeOf, HoldfastError } from "./errors.ts";
+import { describeError, exitCodeOf, HoldfastError, ParameterError } from "./errors.ts";
 import type { Log } from "./function.ts";
 import { type InspectParts, showSnapshots, verifyRepository } from "./inspect.ts";
+import { lineWriter } from "./line-writer.ts";
 import { createLog } from "./log.ts";
 import { type ParameterRules, type ParametersOf, type ParameterTable, parseParameters } from "./parameters.ts";
 import { databaseRules, repositoryRules } from "./places.ts";
+import { createPrinter } from "./printer.ts";
 import { type ProgressDisplay, showProgress } from "./progress.ts";
 import { Redaction } from "./redaction.ts";
-import { type Report, reportFailure, reportSuccess, runningMessage, type Success, terminationMessage } from "./report.ts";
+import { type Report, reportFailure, reportSuccess, runningMessage, runningReport, type Success, terminationMessage } from "./report.ts";
 import { runFunction } from "./run.ts";
 import { backupParameters, restoreParameters, snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
 import { listenForShutdown } from "./shutdown.ts";
@@ -48,26 +50,32 @@ const commands: readonly Command[] = [
   },
 ];
 
+const writeToLog = lineWriter(2);
+
 process.exit(await main());
 
 async function main(): Promise<number> {
+  let flags: Readonly<Record<string, string>> = {};
   try {
     const line = parseCommandLine(process.argv.slice(2), commands, { version, defaultCommand: process.env.HOLDFAST_FUNCTION });
     if (line.kind === "print") {
-      process.stdout.write(line.text);
+      await createPrinter(process.stdout)(line.text);
       return 0;
     }
+    flags = line.flags;
     const command = commands.find((each) => each.name === line.command) as Command;
-    const values = parseParameters(command.parameters, { flags: line.flags, environment: process.env }, command.rules);
+    const values = parseParameters(command.parameters, { flags, environment: process.env }, command.rules);
     return await execute(command, values as CommonParameters);
   } catch (error) {
-    process.stderr.write(complaint(error));
+    writeToLog(complaint(error));
+    leaveWord(error, flags);
     return exitCodeOf(error);
   }
 }
 
 async function execute(command: Command, values: CommonParameters): Promise<number> {
   using shutdown = listenForShutdown({ timeoutMs: values.timeout });
+  const { signal } = shutdown;
   const started = new Date();
   const redaction = new Redaction();
   const warnings: { reason: string; message: string }[] = [];
@@ -75,44 +83,53 @@ async function execute(command: Command, values: CommonParameters): Promise<numb
   let display: ProgressDisplay | undefined;
   const writeLine = (text: string) => {
     display?.clear();
-    writeSync(2, text);
+    writeToLog(text);
   };
   const format = values.logFormat === "auto" ? (isTerminal ? "text" : "json") : values.logFormat;
   const log = createLog({ level: values.logLevel, format, redaction, write: writeLine, scope: { function: command.name } });
   const terminate = terminationWriter(values.terminationLog, { redaction, log });
+  const head = () => ({ holdfast: version, function: command.name, started, finished: new Date(), warnings });
+  const conclude = (outcome: Outcome): number => {
+    display?.clear();
+    const report = "success" in outcome ? reportSuccess(head(), outcome.success) : reportFailure(head(), outcome.error, signal);
+    terminate(terminationMessage(report));
+    return announce(report, { values, log, redaction, error: "error" in outcome ? outcome.error : undefined });
+  };
   process.on("uncaughtException", (error) => {
     log.error("Defect: an error nobody handled", { error: describeError(error), stack: redaction.redact(error.stack ?? "") });
-    process.exit(1);
+    process.exit(conclude({ error }));
   });
   terminate(runningMessage(command.name, undefined));
   display = showProgress({
     isTerminal,
     log,
-    write: (text) => process.stderr.write(text),
+    write: writeToLog,
     now: () => performance.now(),
     onEvent: (progress) => terminate(runningMessage(command.name, progress)),
   });
+  const print = createPrinter(process.stdout, signal);
   const parts: InspectParts = {
     version,
-    signal: shutdown.signal,
+    signal,
     log,
-    sources: { environment: process.env, remember: (secret) => redaction.add(secret), signal: shutdown.signal },
+    sources: { environment: process.env, remember: (secret) => redaction.add(secret), signal },
     warn(reason, message) {
       warnings.push({ reason, message: redaction.redact(message) });
       log.warn(message, { reason });
     },
     progress: display.report,
-    print: (text) => process.stdout.write(redaction.redact(text)),
+    print: (text) => print(redaction.redact(text)),
   };
-  const outcome = await settle(command.execute(values as never, parts));
-  display.clear();
-  const head = { holdfast: version, function: command.name, started, finished: new Date(), warnings };
-  const report = "success" in outcome ? reportSuccess(head, outcome.success) : reportFailure(head, outcome.error, shutdown.signal);
-  terminate(terminationMessage(report));
-  return announce(report, { values, log, redaction, error: "error" in outcome ? outcome.error : undefined });
+  const run = async () => {
+    writeFirstReport(values.report, runningReport(head()));
+    return command.execute(values as never, parts);
+  };
+  return conclude(await settle(run()));
 }
 
-async function settle(work: Promise<Success>): Promise<{ success: Success } | { error: unknown }> {
+type Outcome = { readonly success: Success } | { readonly error: unknown };
+
+async function settle(work: Promise<Success>): Promise<Outcome> {
   try {
     return { success: await work };
   } catch (error) {
@@ -147,6 +164,19 @@ function announce(report: Report, options: { values: CommonParameters; log: Log;
   }
 }
 
+/**
+ * Says that the run has not ended, over whatever an earlier run left there: a killed one must not be taken for that. Who cannot write it now could not
+ * at the end. @throws ParameterError
+ */
+function writeFirstReport(path: string | undefined, report: object): void {
+  if (path === undefined) return;
+  try {
+    writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`, { mode: 0o600 });
+  } catch (cause) {
+    throw new ParameterError(`Cannot write the report to "${path}"`, { cause, hint: "Nothing has been touched; check --report" });
+  }
+}
+
 /** Rewrites the termination message where Kubernetes made the file; elsewhere does nothing. */
 function terminationWriter(path: string, options: { redaction: Redaction; log: Log }): (text: string) => void {
   if (!existsSync(path)) return () => {};
@@ -159,6 +189,22 @@ function terminationWriter(path: string, options: { redaction: Redaction; log: L
       options.log.warn("Cannot write the termination message", { path, error: describeError(error) });
     }
   };
+}
+
+/** Parameters were wrong, so that no run began: whoever looks at the report and the termination message must not find those of an earlier one. */
+function leaveWord(error: unknown, flags: Readonly<Record<string, string>>): void {
+  const { HOLDFAST_FUNCTION: name = "", HOLDFAST_REPORT, HOLDFAST_TERMINATION_LOG } = process.env;
+  const now = new Date();
+  const head = { holdfast: version, function: name, started: now, finished: now, warnings: [] };
+  const report = reportFailure(head, error, new AbortController().signal);
+  const path = flags.report || HOLDFAST_REPORT;
+  const terminationLog = flags["termination-log"] || HOLDFAST_TERMINATION_LOG || "/dev/termination-log";
+  try {
+    if (path) writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`, { mode: 0o600 });
+    if (existsSync(terminationLog)) writeFileSync(terminationLog, terminationMessage(report));
+  } catch (cause) {
+    writeToLog(complaint(cause));
+  }
 }
 
 function complaint(error: unknown): string {

@@ -88,6 +88,11 @@ export function runningMessage(functionName: string, progress: Progress | undefi
   return JSON.stringify({ code: null, reason: "Running", message: `${functionName} has not ended`, progress });
 }
 
+/** The first report of a run, for the same reason. */
+export function runningReport(head: ReportHead): object {
+  return { ...headFields(head), outcome: "Failed", code: null, reason: "Running", message: `${head.function} has not ended` };
+}
+
 /** Compact JSON of at most 4,096 bytes, as Kubernetes keeps of a termination message. */
 export function terminationMessage(report: Report): string {
   const { code, reason, hint, counts } = report;
