@@ -1,39 +1,43 @@
 // The payload of an age v1 file: https://age-encryption.org/v1, "Payload". Ours, because the library's is ten times slower.
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { giveBack } from "./give-back.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 const TAG_BYTES = 16;
 const NONCE_BYTES = 16;
 const SEALED_BYTES = CHUNK_BYTES + TAG_BYTES;
+/** As many are yielded together. */
+const GATHERED_CHUNKS = 16;
 const ALGORITHM = "chacha20-poly1305";
 
 /**
- * Encrypts the pieces in order. Yields new memory each time; a piece is not looked at again once the next one is asked for.
+ * Encrypts the pieces in order. Both sides may use their memory again: a piece is not looked at once the next one is asked for, and what is
+ * yielded holds only until then.
  */
 export async function* encryptPayload(
   fileKey: Uint8Array,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Buffer> {
   const nonce = randomBytes(NONCE_BYTES);
-  const key = payloadKey(fileKey, nonce);
+  const sealer = new Sealer(payloadKey(fileKey, nonce));
   yield nonce;
-  let counter = 0;
-  let waiting: Uint8Array[] = [];
+  const waiting = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   let waitingBytes = 0;
   for await (const piece of pieces) {
     let offset = 0;
     // Only when more follows is a full chunk known not to be the last one.
     while (waitingBytes + piece.length - offset > CHUNK_BYTES) {
       const end = offset + CHUNK_BYTES - waitingBytes;
-      yield* seal(key, chunkNonce(counter++, false), [...waiting, piece.subarray(offset, end)]);
+      sealer.seal([waiting.subarray(0, waitingBytes), piece.subarray(offset, end)], { isLast: false });
+      if (sealer.isFull) yield sealer.take();
       offset = end;
-      waiting = [];
       waitingBytes = 0;
     }
-    if (offset < piece.length) waiting.push(Buffer.from(piece.subarray(offset)));
+    waiting.set(piece.subarray(offset), waitingBytes);
     waitingBytes += piece.length - offset;
   }
-  yield* seal(key, chunkNonce(counter, true), waiting);
+  sealer.seal([waiting.subarray(0, waitingBytes)], { isLast: true });
+  yield sealer.take();
 }
 
 /**
@@ -63,11 +67,44 @@ export async function* decryptPayload(fileKey: Uint8Array, pieces: AsyncIterable
   if (bytes.length > 0) yield bytes;
 }
 
-function* seal(key: Buffer, nonce: Buffer, parts: readonly Uint8Array[]): Generator<Buffer> {
-  const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
-  for (const part of parts) yield cipher.update(part);
-  cipher.final();
-  yield cipher.getAuthTag();
+/** Gathers sealed chunks: one at a time costs a trip to the store for every 64 KiB, and leaves each of them to the garbage collector. */
+class Sealer {
+  readonly #key: Buffer;
+  readonly #sealed = Buffer.allocUnsafeSlow(GATHERED_CHUNKS * SEALED_BYTES);
+  #length = 0;
+  #counter = 0;
+
+  constructor(key: Buffer) {
+    this.#key = key;
+  }
+
+  get isFull(): boolean {
+    return this.#length === this.#sealed.length;
+  }
+
+  seal(parts: readonly Uint8Array[], { isLast }: { isLast: boolean }): void {
+    const cipher = createCipheriv(ALGORITHM, this.#key, chunkNonce(this.#counter++, isLast), { authTagLength: TAG_BYTES });
+    for (const part of parts) {
+      if (part.length === 0) continue;
+      const bytes = cipher.update(part);
+      this.#append(bytes);
+      giveBack(bytes);
+    }
+    cipher.final();
+    this.#append(cipher.getAuthTag());
+  }
+
+  /** What was sealed since; the memory is used again by the next chunk. */
+  take(): Buffer {
+    const sealed = this.#sealed.subarray(0, this.#length);
+    this.#length = 0;
+    return sealed;
+  }
+
+  #append(bytes: Buffer): void {
+    this.#sealed.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
 }
 
 function open(key: Buffer, nonce: Buffer, sealed: Buffer): Buffer {

@@ -17,7 +17,7 @@ export async function recipientOf(identity: Secret): Promise<string> {
   return identityToRecipient(identity.reveal());
 }
 
-/** Yields one binary age file. A plaintext piece is not looked at again once the next one is asked for. */
+/** Yields one binary age file, each piece in memory that the next one uses again. A plaintext piece is not looked at once the next one is asked for. */
 export async function* encrypt(recipient: string, plaintext: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { header, fileKey } = await makeHeader(recipient);
   yield header;

@@ -3,7 +3,6 @@ import { IncompleteError, StoreUnavailableError } from "../errors.ts";
 import { AlreadyExistsError, NotFoundError } from "../storage/object-store.ts";
 import { encrypt } from "./encryption.ts";
 import type { Frame } from "./frames.ts";
-import { giveBack } from "./give-back.ts";
 import type { StoredObject } from "./manifest.ts";
 import type { Repository } from "./repository.ts";
 
@@ -97,8 +96,6 @@ export class ObjectInProgress {
       this.#storedBytes += piece.length;
       this.#options.onStored(piece.length);
       yield piece;
-      // The next one was asked for: the store has written or copied this one.
-      giveBack(piece);
     }
     this.#isDrained = true;
   }

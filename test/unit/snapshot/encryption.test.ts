@@ -4,7 +4,7 @@ import { Secret } from "../../../runner/secret.ts";
 import { decrypt, encrypt, fromArmor, generateIdentity, lock, recipientOf, toArmor, unlock } from "../../../runner/snapshot/encryption.ts";
 
 const CHUNK = 64 * 1024;
-const BORDERS = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 17];
+const BORDERS = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 17, 16 * CHUNK, 16 * CHUNK + 1, 33 * CHUNK];
 const identity = await generateIdentity();
 const recipient = await recipientOf(identity);
 
