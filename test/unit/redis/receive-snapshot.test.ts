@@ -141,7 +141,7 @@ async function receive(link: Socket, snapshot: AnnouncedSnapshot, options: Parti
     signal: new AbortController().signal,
     idleTimeoutMs: 5_000,
     replTimeoutMs: 60_000,
-    write: async (piece) => void parts.push(piece),
+    write: async (piece) => void parts.push(Buffer.from(piece)),
     onPiece: () => {},
     ...options,
   }).then(
