@@ -21,12 +21,13 @@ export interface LockedRepository {
  * @throws IncompleteError when there are snapshots or data and nothing to open them with
  */
 export async function findRepository(store: ObjectStore, options: StoreOptions): Promise<LockedRepository | undefined> {
-  const bytes = await readIfThere(store, SETTINGS_KEY, { ...options, maxBytes: MAX_SETTINGS_BYTES });
-  const keyFiles = await readKeyFiles(store, options);
-  if (bytes !== undefined) return { ...tryDecode(bytes), keyFiles };
-  if (keyFiles.size > 0) return { settings: undefined, settingsProblem: undefined, keyFiles };
+  const found = await look(store, options);
+  if (found !== undefined) return found;
   for (const prefix of [KEYS_PREFIX, SNAPSHOTS_PREFIX, DATA_PREFIX]) {
     if (await isEmpty(store, prefix, options)) continue;
+    // Another first backup may have come between the two looks.
+    const createdMeanwhile = await look(store, options);
+    if (createdMeanwhile !== undefined) return createdMeanwhile;
     throw new IncompleteError(
       `There is something below "${prefix}" at ${store.description}, but neither "${SETTINGS_KEY}" nor a key file`,
       {
@@ -35,6 +36,13 @@ export async function findRepository(store: ObjectStore, options: StoreOptions):
     );
   }
   return undefined;
+}
+
+async function look(store: ObjectStore, options: StoreOptions): Promise<LockedRepository | undefined> {
+  const bytes = await readIfThere(store, SETTINGS_KEY, { ...options, maxBytes: MAX_SETTINGS_BYTES });
+  const keyFiles = await readKeyFiles(store, options);
+  if (bytes !== undefined) return { ...tryDecode(bytes), keyFiles };
+  return keyFiles.size > 0 ? { settings: undefined, settingsProblem: undefined, keyFiles } : undefined;
 }
 
 async function readKeyFiles(store: ObjectStore, options: StoreOptions): Promise<Map<number, Buffer>> {

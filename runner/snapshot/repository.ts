@@ -47,11 +47,23 @@ export async function openOrCreateRepository(
   if (options.passphrase.reveal() === "") throw new ParameterError("Cannot create a repository without a passphrase");
   const found = await findRepository(store, options);
   if (found === undefined) {
+    judgePassphrase(options);
     const created = await createRepository(store, options);
     if (created !== undefined) return { ...created, isNew: true };
   }
   // Somebody else was first: what lies there now counts.
   return { ...(await openRepository(store, options)), isNew: false };
+}
+
+/** Of a new repository: later the passphrase is what it is. */
+function judgePassphrase({ passphrase, warn }: RepositoryOptions): void {
+  const text = passphrase.reveal();
+  if (text.trim() === "") throw new ParameterError("Cannot create a repository whose passphrase is nothing but spaces");
+  if (!/\p{Cc}/u.test(text)) return;
+  warn(
+    "PassphraseNotTypable",
+    "The passphrase holds a line break or another control character, which nobody can type: keep it in a file (echo adds a line break to a Secret, printf does not)",
+  );
 }
 
 async function openFound(store: ObjectStore, found: LockedRepository, options: RepositoryOptions): Promise<Repository> {

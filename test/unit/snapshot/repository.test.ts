@@ -48,6 +48,31 @@ test("only a backup creates a repository", async () => {
   await expect(openOrCreateRepository(store, { ...copy().options, passphrase: new Secret("") })).rejects.toThrow(ParameterError);
 });
 
+test("a repository that somebody else creates while this backup looks is found", async () => {
+  const { options } = copy();
+  const objects = new Map<string, Uint8Array>();
+  let lists = 0;
+  const store = new FaultyStore(new MemoryStore({ bucket: objects }), ({ verb, key }) => {
+    if (verb === "list" && key === "holdfast/keys/") lists += 1;
+    if (lists === 2) for (const [name, bytes] of bucket.objects) objects.set(name, bytes);
+    return undefined;
+  });
+
+  const opened = await openOrCreateRepository(store, options);
+
+  expect(opened).toMatchObject({ isNew: false, id: bucket.repository.id });
+});
+
+test("a new repository is not locked with nothing but spaces, and a passphrase that nobody can type is warned of", async () => {
+  const { options, warnings } = copy();
+
+  const blank = openOrCreateRepository(new MemoryStore(), { ...options, passphrase: new Secret(" \n") });
+  await expect(blank).rejects.toThrow(ParameterError);
+  await openOrCreateRepository(new MemoryStore(), { ...options, passphrase: new Secret("from echo\n") });
+
+  expect(warnings).toEqual([expect.stringMatching(/^PassphraseNotTypable: .*line break/)]);
+});
+
 test("a wrong passphrase is named as such, and changes nothing", async () => {
   const { objects, store, options } = copy();
 
