@@ -3,14 +3,14 @@ import { describeError, IncompleteError, NoSuchSnapshotError, ParameterError } f
 import { NotFoundError, type StoreOptions } from "../storage/object-store.ts";
 import { listSnapshotIds, tryReadManifest } from "./list-snapshots.ts";
 import type { StoredObject } from "./manifest.ts";
-import { DATA_PREFIX } from "./object-keys.ts";
+import { DATA_PREFIX, isSnapshotId } from "./object-keys.ts";
 import { readStoredObject } from "./read-object.ts";
 import type { Repository } from "./repository.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface VerifyOptions extends StoreOptions {
-  /** Only this snapshot. */
+  /** Only this snapshot: an id, or "latest" for the newest of all. */
   readonly snapshot?: string | undefined;
   /** Share of the objects whose content is read; it rotates by the day: with 10, ten daily runs have read everything. Default 100. */
   readonly samplePercent?: number | undefined;
@@ -74,16 +74,24 @@ function chooseSample(percent: number, now: Date): (key: string) => boolean {
   return (key) => createHash("sha256").update(key).digest().readUInt32BE(0) % groups === today;
 }
 
+/** None at all is no success: somebody relies on what is verified. */
+async function chooseIds(repository: Repository, options: VerifyOptions): Promise<string[]> {
+  const { snapshot } = options;
+  if (snapshot !== undefined && snapshot !== "latest" && !isSnapshotId(snapshot))
+    throw new ParameterError(`Invalid snapshot id "${snapshot}": expected "latest" or an id like "20300131T235959Z-0123abcd"`);
+  const all = await listSnapshotIds(repository, options);
+  const ids = snapshot === undefined ? all : snapshot === "latest" ? all.slice(-1) : all.filter((id) => id === snapshot);
+  if (ids.length > 0) return ids;
+  const which = snapshot === undefined || snapshot === "latest" ? "" : ` "${snapshot}"`;
+  throw new NoSuchSnapshotError(`There is no snapshot${which} at ${repository.store.description}`);
+}
+
 async function readManifests(
   repository: Repository,
   problems: VerifyProblem[],
   options: VerifyOptions,
 ): Promise<{ snapshots: number; objects: NamedObject[] }> {
-  const all = await listSnapshotIds(repository, options);
-  const ids = options.snapshot === undefined ? all : all.filter((id) => id === options.snapshot);
-  if (ids.length === 0 && options.snapshot !== undefined) {
-    throw new NoSuchSnapshotError(`There is no snapshot "${options.snapshot}" at ${repository.store.description}`);
-  }
+  const ids = await chooseIds(repository, options);
   const objects = new Map<string, NamedObject>();
   for (const id of ids) {
     const read = await tryReadManifest(repository, id, options);

@@ -105,6 +105,21 @@ test("one snapshot alone can be verified, and one that is not there is not sound
   await expect(verifySnapshots(repository, { snapshot: "20300101T000000Z-00000000" })).rejects.toMatchObject({ exitCode: 10 });
 });
 
+test("latest is the newest snapshot, and what is no id is a wrong parameter", async () => {
+  const { objects, repository } = copy();
+  change(objects, first.key, () => undefined);
+
+  expect((await verifySnapshots(repository, { snapshot: "latest" })).problems).toHaveLength(1);
+  await expect(verifySnapshots(repository, { snapshot: "newest" })).rejects.toMatchObject({ exitCode: 2 });
+});
+
+test("a repository without a snapshot is nothing to rely on", async () => {
+  const { objects, repository } = copy();
+  for (const key of [...objects.keys()].filter((name) => name.includes("/snapshots/"))) objects.delete(key);
+
+  await expect(verifySnapshots(repository)).rejects.toMatchObject({ exitCode: 10 });
+});
+
 test("a sample rotates: as many days as it takes to make a hundred percent read every object once", async () => {
   const { repository } = copy();
   const read: string[] = [];
