@@ -29,6 +29,10 @@ export function redisEndpoint(database: DatabaseConnection): RedisEndpoint {
   if (host === "") throw new ParameterError(`Cannot connect to ${description}: it names no host`);
   if (port === undefined)
     throw new ParameterError(`Cannot connect to ${description}: it names no port`, { hint: "Redis usually listens on 6379" });
+  if (!/^\/?$/.test(database.path) || database.query !== undefined)
+    throw new ParameterError(`Cannot connect to ${description} alone: its address goes on with a path or a query`, {
+      hint: "Every database of the server is backed up and restored under its own number; TLS is the scheme rediss",
+    });
   const password = nonEmpty(database.credentials.get("password"));
   const username = nonEmpty(database.credentials.get("username"))?.reveal();
   const usesTls = database.scheme === "rediss" || database.scheme === "https" || tls.ca !== undefined;

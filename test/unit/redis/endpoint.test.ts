@@ -46,6 +46,8 @@ test("a client certificate that would not be used is told", () => {
 test.each([
   ["no port", { port: undefined }],
   ["no host", { host: "" }],
+  ["a database in the path", { path: "/3" }],
+  ["a query", { query: "tls=true" }],
   ["a client certificate without its key", { scheme: "rediss", tls: { clientCertificate: "PEM" } }],
 ])("%s is a wrong parameter", (_, choices) => {
   expect(() => redisEndpoint(connection(choices))).toThrow(ParameterError);
@@ -59,6 +61,8 @@ interface Choices {
   readonly scheme?: string;
   readonly host?: string;
   readonly port?: number | undefined;
+  readonly path?: string;
+  readonly query?: string;
   readonly tls?: Partial<TlsMaterial>;
   readonly credentials?: Readonly<Record<string, string>>;
 }
