@@ -17,6 +17,9 @@ export function switchParameter(parts: Omit<Parameter, "schema" | "expected" | "
   return { ...parts, expected: "true or false", default: "false", schema };
 }
 
+/** 24 days. A timer that is set for 25 fires at once. */
+const MOST_MS = 576 * 3_600_000;
+
 /** Seconds ("90"), or a duration as Kubernetes writes it ("1h30m", "45s"); the value is in milliseconds. */
 export function durationParameter(
   parts: Omit<Parameter, "schema" | "expected" | "placeholder" | "default"> & { default: string; leastMs?: number },
@@ -25,10 +28,15 @@ export function durationParameter(
   const schema = z
     .string()
     .default(parts.default)
-    .refine((text) => (parseDuration(text) ?? -1) >= leastMs)
+    .refine((text) => (parseDuration(text) ?? -1) >= leastMs && (parseDuration(text) ?? 0) <= MOST_MS)
     .transform((text) => parseDuration(text) ?? 0);
   const least = leastMs === 0 ? "" : `, at least ${leastMs / 1000} s`;
-  return { ...rest, placeholder: "DURATION", expected: `seconds or a duration such as "90", "45s" or "1h30m"${least}`, schema };
+  return {
+    ...rest,
+    placeholder: "DURATION",
+    expected: `seconds or a duration such as "90", "45s" or "1h30m"${least}, at most 576h`,
+    schema,
+  };
 }
 
 function parseDuration(text: string): number | undefined {

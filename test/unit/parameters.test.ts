@@ -32,6 +32,14 @@ test.each([
   expect(parseParameters(table, { flags: { wait: text }, environment: {} }).wait).toBe(expected);
 });
 
+test("a duration that no timer can hold is refused", () => {
+  const parse = (wait: string) => () => parseParameters(table, { flags: { wait }, environment: {} });
+
+  expect(parse("600h")).toThrow(/--wait is "600h": expected .* at most 576h/);
+  expect(parse("99999999999999999999")).toThrow(ParameterError);
+  expect(parse("576h")().wait).toBe(576 * 3_600_000);
+});
+
 test("all faults stand in one message, each with flag, variable and what was expected", () => {
   const parse = () => parseParameters(table, { flags: { wait: "soon" }, environment: { FORCE: "perhaps" } });
 
