@@ -28,12 +28,14 @@ export function parseCommandLine(argv: readonly string[], commands: readonly Com
   if (first === "version" || first === "--version" || first === "-V") return { kind: "print", text: `holdfast ${options.version}\n` };
   if (first === "--help" || first === "-h" || first === "help") return printHelp(commands, rest[0]);
   const isNamed = first !== undefined && !first.startsWith("-");
-  const name = isNamed ? first : options.defaultCommand;
-  if (name === undefined) return printHelp(commands, undefined);
+  const name = isNamed ? first : options.defaultCommand || undefined;
   const spec = commands.find((command) => command.name === name);
-  if (spec === undefined) {
+  if (name === undefined || spec === undefined) {
     const known = commands.map((command) => command.name).join(", ");
-    throw new ParameterError(`Unknown command "${name}"`, { hint: `Commands are: ${known}` });
+    // Not a help that succeeds: a job that lost its arguments has made no backup.
+    throw new ParameterError(name === undefined ? "No command is given" : `Unknown command "${name}"`, {
+      hint: `Commands are: ${known}; holdfast --help tells more`,
+    });
   }
   const words = isNamed ? rest : argv;
   if (words.includes("--help") || words.includes("-h")) return printHelp(commands, name);
@@ -45,7 +47,7 @@ function readFlags(spec: CommandSpec, words: readonly string[]): Record<string, 
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
   const { operands, unknown } = parseOptions(command, words);
-  const unknownFlags = unknown.filter((word) => word.startsWith("-")).map((word) => `unknown flag ${word.replace(/=.*/s, "")}`);
+  const unknownFlags = unknown.filter((word) => word.startsWith("-")).map((word) => `unknown flag ${flagOf(word)}`);
   const faults = unknownFlags.length > 0 ? unknownFlags : operands.map(() => "a word that belongs to no flag");
   if (faults.length > 0) {
     const hint = `holdfast ${spec.name} --help lists every flag; passwords are never flags: they come from the environment, from files or from Secrets`;
@@ -58,6 +60,11 @@ function readFlags(spec: CommandSpec, words: readonly string[]): Record<string, 
     if (value !== undefined) flags[parameter.flag] = String(value);
   }
   return flags;
+}
+
+/** Without what was given to it: "--password=x", "-px". */
+function flagOf(word: string): string {
+  return word.startsWith("--") ? word.replace(/=.*/s, "") : word.slice(0, 2);
 }
 
 function parseOptions(command: Command, words: readonly string[]): { operands: string[]; unknown: string[] } {

@@ -32,8 +32,21 @@ test("help lists every flag with its variables", () => {
   }
 });
 
-test("without a command the commands are listed", () => {
-  expect(parse()).toMatchObject({ kind: "print", text: expect.stringMatching(/snapshots.*List the snapshots/) });
+test("help lists the commands", () => {
+  expect(parse("--help")).toMatchObject({ kind: "print", text: expect.stringMatching(/snapshots.*List the snapshots/) });
+});
+
+test.each([undefined, ""])("without a command nothing succeeds: a job that lost its arguments made no backup (%j)", (defaultCommand) => {
+  for (const argv of [[], ["--store", "/tmp/x"]]) {
+    const run = () => parseCommandLine(argv, commands, { version: "1", defaultCommand });
+
+    expect(run).toThrow(expect.objectContaining({ exitCode: 2, hint: expect.stringContaining("snapshots, other") }));
+  }
+});
+
+test("what is glued to a short flag is not printed", () => {
+  expect(() => parse("snapshots", "-pcanary")).toThrow(/unknown flag -p/);
+  expect(() => parse("snapshots", "-pcanary")).not.toThrow(/canary/);
 });
 
 test("the version is printed", () => {
