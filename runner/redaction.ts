@@ -17,7 +17,8 @@ export class Redaction {
 
   redact(text: string): string {
     let clean = text;
-    for (const value of this.#values) clean = clean.replaceAll(value, "[redacted]");
+    // The longest first: one secret may begin with another.
+    for (const value of [...this.#values].sort((left, right) => right.length - left.length)) clean = clean.replaceAll(value, "[redacted]");
     return clean;
   }
 }

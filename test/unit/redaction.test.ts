@@ -26,6 +26,14 @@ test.each([
   expect(redaction.redact(text)).not.toContain("ary");
 });
 
+test("of two secrets, one of which begins with the other, nothing is left", () => {
+  const redaction = new Redaction();
+
+  for (const value of ["canary", "canary-and-more"]) redaction.add(new Secret(value));
+
+  expect(redaction.redact("canary-and-more canary")).toBe("[redacted] [redacted]");
+});
+
 test.each(["json", "text"] as const)("no log line in %s carries a secret, in whatever field it stands", (format) => {
   const lines: string[] = [];
   const redaction = new Redaction();
