@@ -9,6 +9,7 @@ import { openRepository } from "./snapshot/repository.ts";
 import { type VerifyReport, verifySnapshots } from "./snapshot/verify.ts";
 import { openStore } from "./storage/open-store.ts";
 import { summarizeSnapshot } from "./summarize-snapshot.ts";
+import { warnOfUnverifiedTls } from "./warn-of-unverified-tls.ts";
 
 export interface InspectParts extends RunParts {
   /** Writes a command's result, for a person or a program; whole lines. Settles when it was taken. */
@@ -61,6 +62,7 @@ function describeReport({ snapshots, objects, objectsRead, problems }: VerifyRep
 
 async function open(parameters: RepositoryParameters, parts: InspectParts) {
   const place = await findRepository(parameters, parts.sources);
+  warnOfUnverifiedTls({ repository: place }, parts.warn);
   const store = openStore(place.location, place.options);
   return openRepository(store, { passphrase: place.passphrase, signal: parts.signal, warn: parts.warn });
 }

@@ -21,6 +21,7 @@ import { verifySnapshots } from "./snapshot/verify.ts";
 import { startSnapshot } from "./snapshot/write-snapshot.ts";
 import { openStore } from "./storage/open-store.ts";
 import { summarizeSnapshot } from "./summarize-snapshot.ts";
+import { warnOfUnverifiedTls } from "./warn-of-unverified-tls.ts";
 
 /** What a run is made of, beside its parameters. */
 export interface RunParts {
@@ -49,7 +50,9 @@ export async function runFunction(
 async function runBackup(fn: BackupFunction, parameters: BackupParameters, parts: RunParts): Promise<Success> {
   const { signal, log, warn } = parts;
   const database = await findDatabase(parameters, parts.sources);
+  fn.judge?.(database.connection);
   const place = await findRepository(parameters, parts.sources);
+  warnOfUnverifiedTls({ database, repository: place }, warn);
   const store = openStore(place.location, place.options);
   const repository = await openOrCreateRepository(store, { passphrase: place.passphrase, signal, warn });
   if (repository.isNew) {
@@ -58,7 +61,6 @@ async function runBackup(fn: BackupFunction, parameters: BackupParameters, parts
       repository: repository.id,
     });
   }
-  warnOfUnverifiedTls(database.connection.tls.verify, warn);
   await using snapshot = await startSnapshot(
     repository,
     {
@@ -107,14 +109,15 @@ async function readBack(repository: Repository, snapshot: string, { signal, prog
 async function runRestore(fn: RestoreFunction, parameters: RestoreParameters, parts: RunParts): Promise<Success> {
   const { signal, log, warn } = parts;
   const database = await findDatabase(parameters, parts.sources);
+  fn.judge?.(database.connection);
   const place = await findRepository(parameters, parts.sources);
+  warnOfUnverifiedTls({ database, repository: place }, warn);
   const store = openStore(place.location, place.options);
   const repository = await openRepository(store, { passphrase: place.passphrase, signal, warn });
   const manifest = await findSnapshot(repository, selectorFor(fn, parameters, { database, place }), { signal, warn });
   if (manifest.engine !== fn.engine) {
     throw new ParameterError(`Snapshot "${manifest.id}" is of engine "${manifest.engine}": ${fn.name} restores "${fn.engine}" alone`);
   }
-  warnOfUnverifiedTls(database.connection.tls.verify, warn);
   const summary = summarizeSnapshot(manifest);
   const ageHours = Math.round((Date.now() - Date.parse(manifest.finished)) / 360_000) / 10;
   log.info("Restore started", { snapshot: manifest.id, ageHours, from: summary.target, database: database.connection.description });
@@ -150,9 +153,4 @@ function contextOf(fn: DatabaseFunction, parameters: DatabaseParameters, parts: 
 
 function functionParameters(fn: DatabaseFunction, parameters: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.keys(fn.parameters).map((name) => [name, parameters[name]]));
-}
-
-function warnOfUnverifiedTls(isVerified: boolean, warn: RunParts["warn"]): void {
-  if (!isVerified)
-    warn("TLSNotVerified", "The database's certificate is not verified, because the user said so: anybody on the way can pose as it");
 }
