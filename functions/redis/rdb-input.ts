@@ -51,6 +51,14 @@ export class RdbInput {
     return this.position < this.end ? this.buffer[this.position++]! : NEED;
   }
 
+  /** A signed time, exact up to 2^53; below 0, it may be NEED as well. */
+  tryMilliseconds(): number {
+    const { buffer, position } = this;
+    if (this.end - position < 8) return NEED;
+    this.position = position + 8;
+    return buffer.readUInt32LE(position) + buffer.readInt32LE(position + 4) * 0x1_0000_0000;
+  }
+
   /** A length, NEED, or ENCODED and below for the special encodings. Inexact from 2^53 on. */
   tryLength(): number {
     const { buffer, position } = this;
@@ -81,6 +89,14 @@ export class RdbInput {
       return buffer.readUInt32BE(position + 1) * 0x1_0000_0000 + buffer.readUInt32BE(position + 5);
     }
     return INVALID;
+  }
+
+  /** Passes over a plain length when it is here. */
+  trySkipLength(): boolean {
+    const start = this.position;
+    if (this.tryLength() >= 0) return true;
+    this.position = start;
+    return false;
   }
 
   /** Passes over one string when all of it is here. */

@@ -52,8 +52,7 @@ export function* readInt64(input: RdbInput): Reading<bigint> {
 /** A time in milliseconds; exact up to 2^53. */
 export function* readMilliseconds(input: RdbInput): Reading<number> {
   while (input.available < 8) yield NEED;
-  input.position += 8;
-  return input.buffer.readUInt32LE(input.position - 8) + input.buffer.readInt32LE(input.position - 4) * 0x1_0000_0000;
+  return input.tryMilliseconds();
 }
 
 export function* readInt32(input: RdbInput): Reading<number> {

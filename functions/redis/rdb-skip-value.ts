@@ -90,14 +90,14 @@ function* skipOldScores(input: RdbInput): Reading {
 
 function* skipQuicklist2(input: RdbInput): Reading {
   for (let left = yield* readLength(input); left > 0; left -= 1) {
-    yield* readLength(input);
-    yield* skipStrings(input, 1);
+    if (!input.trySkipLength()) yield* readLength(input);
+    if (!input.trySkipString()) yield* skipStrings(input, 1);
   }
 }
 
 function* skipFieldsWithExpiry(input: RdbInput): Reading {
   for (let left = yield* readLength(input); left > 0; left -= 1) {
-    yield* readLength(input);
+    if (!input.trySkipLength()) yield* readLength(input);
     yield* skipStrings(input, 2);
   }
 }
@@ -110,7 +110,7 @@ function* skipStream(input: RdbInput, type: number): Reading {
     yield* skipLengths(input, type === TYPE.stream ? 2 : 3);
     for (let pending = yield* readLength(input); pending > 0; pending -= 1) {
       yield* skipBytes(input, 24);
-      yield* readLength(input);
+      if (!input.trySkipLength()) yield* readLength(input);
     }
     for (let consumers = yield* readLength(input); consumers > 0; consumers -= 1) {
       yield* skipStrings(input, 1);
@@ -121,5 +121,5 @@ function* skipStream(input: RdbInput, type: number): Reading {
 }
 
 function* skipLengths(input: RdbInput, count: number): Reading {
-  for (let left = count; left > 0; left -= 1) yield* readLength(input);
+  for (let left = count; left > 0; left -= 1) if (!input.trySkipLength()) yield* readLength(input);
 }

@@ -50,6 +50,7 @@ export class RdbWalker {
   readonly #walk: Generator<number, void, void>;
   #isInValue = false;
   #isInParts = false;
+  #isBetweenRecords = false;
   #isFinished = false;
 
   constructor(buffer: Buffer) {
@@ -78,7 +79,9 @@ export class RdbWalker {
 
   /** The next event. @throws IncompleteError for a file that is damaged or holds what this program does not know, naming the key */
   next(): number {
+    if (this.#isBetweenRecords && this.#tryNextRecord()) return EVENT.record;
     const step = this.#walk.next();
+    this.#isBetweenRecords = step.value === EVENT.record || step.value === EVENT.lastPart;
     if (step.done) {
       this.#isFinished = true;
       if (this.#input.available > 0) throw rdbError(`Bytes follow the end of the RDB file at byte ${this.#input.offset}`);
@@ -134,11 +137,8 @@ export class RdbWalker {
       let opcode = input.tryByte();
       if (opcode === NEED) opcode = yield* readByte(input);
       if (opcode < OPCODE.slotImport) {
-        if (this.#tryShortRecord(opcode)) yield EVENT.record;
-        else yield* this.#walkRecord(opcode);
-        this.expiresAtMs = 0;
-        this.idleSeconds = -1;
-        this.frequency = -1;
+        yield* this.#walkRecord(opcode);
+        this.#clearAttributes();
       } else if (opcode === OPCODE.eof) break;
       else if (opcode >= OPCODE.idle && opcode !== OPCODE.aux && opcode <= OPCODE.expireTime) yield* this.#readAttribute(opcode);
       else yield* this.#walkOpcode(opcode);
@@ -146,14 +146,18 @@ export class RdbWalker {
     if (this.header.flavour === "valkey" || this.header.version >= 5) yield* skipBytes(input, 8);
   }
 
-  /** The way of most records: key and value are one string each, and all of both is here. Consumes nothing when it is not so. */
-  #tryShortRecord(type: number): boolean {
-    if (!isOneString(type)) return false;
+  /**
+   * The way of most records, beside the generator, whose every step leaves garbage: key and value are one string each, and all
+   * is here, attributes too. Consumes nothing when it is not so.
+   */
+  #tryNextRecord(): boolean {
     const input = this.#input;
     const start = input.position;
-    if (this.#tryKey()) {
+    const type = this.#tryAttributes();
+    if (isOneString(type) && this.#tryKey()) {
       this.valueStart = input.position;
       if (input.trySkipString()) {
+        input.keep = start;
         this.type = type;
         this.valueEnd = input.position;
         this.partStart = 0;
@@ -161,8 +165,34 @@ export class RdbWalker {
         return true;
       }
     }
+    this.#clearAttributes();
     input.position = start;
     return false;
+  }
+
+  /** What stands in front of most records, in the order in which servers write it; answers the byte behind it, or NEED. */
+  #tryAttributes(): number {
+    const input = this.#input;
+    this.#clearAttributes();
+    let opcode = input.tryByte();
+    if (opcode === OPCODE.expireTimeMs) {
+      const expiresAtMs = input.tryMilliseconds();
+      if (expiresAtMs < 0) return NEED;
+      this.expiresAtMs = clampExpiry(expiresAtMs);
+      opcode = input.tryByte();
+    }
+    if (opcode !== OPCODE.idle && opcode !== OPCODE.freq) return opcode;
+    const value = opcode === OPCODE.idle ? input.tryLength() : input.tryByte();
+    if (value < 0) return NEED;
+    if (opcode === OPCODE.idle) this.idleSeconds = value;
+    else this.frequency = value;
+    return input.tryByte();
+  }
+
+  #clearAttributes(): void {
+    this.expiresAtMs = 0;
+    this.idleSeconds = -1;
+    this.frequency = -1;
   }
 
   *#walkRecord(type: number): Generator<number, void, void> {
