@@ -5,8 +5,9 @@ import type { Success } from "./report.ts";
 import type { RunParts } from "./run.ts";
 import type { snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
 import { listSnapshots } from "./snapshot/list-snapshots.ts";
+import { DAMAGE_REASONS } from "./snapshot/repair-repository.ts";
 import { openRepository } from "./snapshot/repository.ts";
-import { type VerifyReport, verifySnapshots } from "./snapshot/verify.ts";
+import { type VerifyProblem, type VerifyReport, verifySnapshots } from "./snapshot/verify.ts";
 import { openStore } from "./storage/open-store.ts";
 import { summarizeSnapshot } from "./summarize-snapshot.ts";
 import { warnOfUnverifiedTls } from "./warn-of-unverified-tls.ts";
@@ -34,14 +35,20 @@ export async function showSnapshots(parameters: ParametersOf<typeof snapshotsPar
 
 /** Reads back what is stored, all or a sample; anything that differs is named and fails the command. */
 export async function verifyRepository(parameters: ParametersOf<typeof verifyParameters>, parts: InspectParts): Promise<Success> {
-  const repository = await open(parameters, parts);
+  const damage: VerifyProblem[] = [];
+  const warn = (reason: string, message: string) => {
+    parts.warn(reason, message);
+    if (DAMAGE_REASONS.has(reason)) damage.push({ key: /^"([^"]*)"/.exec(message)?.[1] ?? "", problem: message });
+  };
+  const repository = await open(parameters, { ...parts, warn });
   const { signal, progress } = parts;
-  const report = await verifySnapshots(repository, {
+  const found = await verifySnapshots(repository, {
     snapshot: parameters.snapshot,
     samplePercent: parameters.sample,
     signal,
     progress: ({ bytes, objects: items, totalObjects: totalItems }) => progress({ phase: "Verifying", bytes, items, totalItems }),
   });
+  const report = { ...found, problems: [...damage, ...found.problems] };
   const { snapshots, objects, objectsRead, bytesRead, problems } = report;
   const printed = parts.print(parameters.json ? `${JSON.stringify(report, undefined, 2)}\n` : describeReport(report));
   const counts = { snapshots, objects, objectsRead, bytesRead, problems: problems.length };

@@ -7,6 +7,9 @@ import type { RepositoryOptions } from "./repository.ts";
 import type { RepositorySecrets } from "./repository-secrets.ts";
 import { encodeSettings } from "./repository-settings.ts";
 
+/** Reasons of warnings that say: the repository can be used, but one of its two copies of the keys is not sound. Each message begins with the key, quoted. */
+export const DAMAGE_REASONS: ReadonlySet<string> = new Set(["KeyFileDiffers", "SettingsDamaged", "RepairFailed"]);
+
 export interface UnlockedRepository {
   readonly found: LockedRepository;
   readonly secrets: RepositorySecrets;
