@@ -1,4 +1,4 @@
-import { DatabaseRefusedError, DatabaseUnavailableError, HoldfastError } from "../../runner/errors.ts";
+import { DatabaseRefusedError, DatabaseUnavailableError, HoldfastError, IncompleteError } from "../../runner/errors.ts";
 import type { RestoreResult } from "../../runner/function.ts";
 import type { LibraryTally } from "./restore-libraries.ts";
 import { countReplaced, type DatabaseCheck } from "./restore-postflight.ts";
@@ -64,7 +64,7 @@ export function addProgress(error: unknown, tally: RestoreTally, parts: Progress
     unanswered: parts.unanswered,
     functionLibraries: parts.libraries.restored,
   };
-  const hints = [error.hint, whatIsThere(tally, parts), whatMayBe(error, parts)].filter((text) => text !== undefined);
+  const hints = [error.hint, whatIsThere(error, tally, parts), whatMayBe(error, parts)].filter((text) => text !== undefined);
   return Object.assign(error, { facts, hint: hints.join(". ") || undefined });
 }
 
@@ -74,10 +74,13 @@ function whatMayBe(error: HoldfastError, { isMaxBulkKnown }: ProgressParts): str
   return "If the target's proto-max-bulk-len is below its default, allow the user +config|get, so that long values go in pieces";
 }
 
-function whatIsThere(tally: RestoreTally, { unanswered, libraries }: ProgressParts): string | undefined {
+function whatIsThere(error: HoldfastError, tally: RestoreTally, { unanswered, libraries }: ProgressParts): string | undefined {
   if (tally.restored === 0 && unanswered === 0)
     return libraries.restored.length > 0 ? "Function libraries were loaded, but no key was written" : undefined;
   const unknown = unanswered === 0 ? "" : `, and up to ${unanswered} more whose answers were lost`;
+  // An object that was replaced by another shows at its end, and what was read of it until then is written.
+  if (error instanceof IncompleteError)
+    return `The target now has ${tally.restored} keys${unknown}, some of which may not be those of the snapshot: --policy replace writes all of them again, once the snapshot is sound`;
   return `The target now has ${tally.restored} keys of the snapshot${unknown}: --policy skip goes on from there, --policy replace writes all of them again`;
 }
 
