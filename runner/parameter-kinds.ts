@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Parameter } from "./parameters.ts";
 
 const optionalText = z.string().min(1).optional();

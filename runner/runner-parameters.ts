@@ -1,5 +1,5 @@
 // The runner's own parameters. A function adds its own table; README.md's table is made from all of them.
-import { z } from "zod";
+import * as z from "zod";
 import { durationParameter, switchParameter, textParameter } from "./parameter-kinds.ts";
 
 const repository = {

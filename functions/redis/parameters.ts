@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { durationParameter, switchParameter } from "../../runner/parameter-kinds.ts";
 import type { Parameter } from "../../runner/parameters.ts";
 

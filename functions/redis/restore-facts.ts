@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What the manifest tells about the data; everything may be missing, and counts are those of just before the snapshot. */
 export interface SnapshotFacts {

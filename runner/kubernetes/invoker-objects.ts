@@ -1,6 +1,6 @@
 // What starts a run: BackupConfiguration and BackupBatch (the invokers of backups), and the sessions that carry a status.
 // As far as the runner reads them; unknown fields are kept.
-import { z } from "zod";
+import * as z from "zod";
 import { metadataSchema, taskSchema } from "./objects.ts";
 
 const stashVersion = z.literal("stash.appscode.com/v1beta1");

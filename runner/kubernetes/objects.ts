@@ -1,6 +1,6 @@
 // The objects the runner reads, as far as it reads them: unknown fields are kept, known ones have to be right.
 // Only structure lives here; what belongs together (one of url and service, say) is judged where it is used.
-import { z } from "zod";
+import * as z from "zod";
 
 const objectName = z
   .string()

@@ -1,5 +1,5 @@
 // lease: says that a backup is running, so that pruning leaves its objects alone. FORMAT.md, "Leases".
-import { z } from "zod";
+import * as z from "zod";
 import { describeError } from "../errors.ts";
 import { AlreadyExistsError, type ObjectStore } from "../storage/object-store.ts";
 import { backupLeaseKey, isSnapshotId } from "./object-keys.ts";

@@ -1,6 +1,6 @@
 // manifest: the commit of a snapshot, signed, written last and never changed. FORMAT.md, "Manifest".
 import { type KeyObject, sign, verify } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { IncompleteError } from "../errors.ts";
 import { isSnapshotId, isStreamName, parseDataKey } from "./object-keys.ts";
 

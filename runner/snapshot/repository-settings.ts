@@ -1,5 +1,5 @@
 // holdfast/repository.json: what a repository says about itself without a passphrase. FORMAT.md, "Keys".
-import { z } from "zod";
+import * as z from "zod";
 import { ParameterError } from "../errors.ts";
 import { fromArmor, toArmor } from "./encryption.ts";
 
