@@ -46,11 +46,10 @@ export async function openOrCreateRepository(
 ): Promise<Repository & { readonly isNew: boolean }> {
   if (options.passphrase.reveal() === "") throw new ParameterError("Cannot create a repository without a passphrase");
   const found = await findRepository(store, options);
-  if (found === undefined) {
-    judgePassphrase(options);
-    const created = await createRepository(store, options);
-    if (created !== undefined) return { ...created, isNew: true };
-  }
+  if (found !== undefined) return { ...(await openFound(store, found, options)), isNew: false };
+  judgePassphrase(options);
+  const created = await createRepository(store, options);
+  if (created !== undefined) return { ...created, isNew: true };
   // Somebody else was first: what lies there now counts.
   return { ...(await openRepository(store, options)), isNew: false };
 }
