@@ -74,7 +74,7 @@ async function main(): Promise<number> {
 }
 
 async function execute(command: Command, values: CommonParameters): Promise<number> {
-  using shutdown = listenForShutdown({ timeoutMs: values.timeout });
+  using shutdown = listenForShutdown({ timeoutMs: values.timeout, onLate: (error) => tellLate(error) });
   const { signal } = shutdown;
   const started = new Date();
   const redaction = new Redaction();
@@ -94,6 +94,10 @@ async function execute(command: Command, values: CommonParameters): Promise<numb
     const report = "success" in outcome ? reportSuccess(head(), outcome.success) : reportFailure(head(), outcome.error, signal);
     terminate(terminationMessage(report));
     return announce(report, { values, log, redaction, error: "error" in outcome ? outcome.error : undefined });
+  };
+  const tellLate = (error: unknown) => {
+    log.error("The clean-up did not end in time: what this run wrote may be left in the store");
+    conclude({ error });
   };
   process.on("uncaughtException", (error) => {
     log.error("Defect: an error nobody handled", { error: describeError(error), stack: redaction.redact(error.stack ?? "") });

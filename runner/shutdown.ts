@@ -3,6 +3,15 @@ import { DeadlineExceededError, type HoldfastError, InterruptedError } from "./e
 /** Kubernetes kills 30 s after SIGTERM; what is not cleaned up by then is swept later. */
 const CLEAN_UP_MS = 25_000;
 
+export interface ShutdownOptions {
+  /** 0 is no limit. */
+  readonly timeoutMs?: number | undefined;
+  /** For tests. */
+  readonly cleanUpMs?: number | undefined;
+  /** Called when the run did not end after its abort, right before the process does: the last chance to say so. */
+  onLate?(reason: HoldfastError): void;
+}
+
 export interface Shutdown extends Disposable {
   /** Aborted once, by SIGTERM, SIGINT or the deadline; its reason is the HoldfastError that the run fails with. */
   readonly signal: AbortSignal;
@@ -12,11 +21,18 @@ export interface Shutdown extends Disposable {
  * Turns SIGTERM, SIGINT and a deadline into one AbortSignal. A second SIGINT ends the process at once: an impatient person at a terminal has the last
  * word. Dispose when the run is over.
  */
-export function listenForShutdown(options: { timeoutMs?: number | undefined } = {}): Shutdown {
+export function listenForShutdown(options: ShutdownOptions = {}): Shutdown {
   const controller = new AbortController();
   let lastWord: NodeJS.Timeout | undefined;
   const stop = (reason: HoldfastError) => {
-    lastWord ??= setTimeout(() => process.exit(reason.exitCode), CLEAN_UP_MS).unref();
+    const end = () => {
+      try {
+        options.onLate?.(reason);
+      } finally {
+        process.exit(reason.exitCode);
+      }
+    };
+    lastWord ??= setTimeout(end, options.cleanUpMs ?? CLEAN_UP_MS).unref();
     controller.abort(reason);
   };
   const interrupt = (name: "SIGTERM" | "SIGINT") => {
