@@ -42,6 +42,11 @@ export function redisEndpoint(database: DatabaseConnection): RedisEndpoint {
       reason: "ClientCertificateUnused",
       message: `A client certificate is given for ${description}, but no TLS is spoken: use the scheme rediss, or give the CA`,
     });
+  if (!usesTls && tls.serverName !== undefined)
+    notices.push({
+      reason: "ServerNameUnused",
+      message: `A server name for TLS is given for ${description}, but no TLS is spoken: use the scheme rediss, or give the CA`,
+    });
   if (username !== undefined && password === undefined)
     notices.push({ reason: "UsernameUnused", message: `A user name without a password is given for ${description}: no AUTH is sent` });
   return { description, host, port, tls: usesTls ? tlsOptions(database) : undefined, username, password, notices };

@@ -43,6 +43,12 @@ test("a client certificate that would not be used is told", () => {
   expect(endpoint.notices.map(({ reason }) => reason)).toEqual(["ClientCertificateUnused"]);
 });
 
+test("a server name that nothing is checked against is told", () => {
+  const endpoint = redisEndpoint(connection({ tls: { serverName: "redis.example" } }));
+
+  expect(endpoint.notices.map(({ reason }) => reason)).toEqual(["ServerNameUnused"]);
+});
+
 test.each([
   ["no port", { port: undefined }],
   ["no host", { host: "" }],
