@@ -33,7 +33,9 @@ export async function bundlePrograms(directory: string): Promise<Programs> {
     banner: { js: 'import { createRequire as benchmarkRequire } from "node:module"; const require = benchmarkRequire(import.meta.url);' },
   });
   const env = { RESTIC_PASSWORD: "only for this benchmark" };
-  const script = (name: string, ...args: string[]): Program => ({ command: node, args: [join(directory, name), ...args], env });
+  // as the launcher has it
+  const flags = ["--max-semi-space-size=1"];
+  const script = (name: string, ...args: string[]): Program => ({ command: node, args: [...flags, join(directory, name), ...args], env });
   return {
     holdfast: (...args) => script("dist/holdfast.mjs", ...args),
     nullBackup: (url) => script("null-backup.mjs", url),
