@@ -10,6 +10,7 @@ import { type RetryPolicy, retryUnavailable } from "./retry-unavailable.ts";
 const PARALLEL_PARTS = 2;
 const MOST_PARTS = 10_000;
 const CLEAN_UP_MS = 8_000;
+const CLEAN_UP_POLICY: RetryPolicy = { retries: 8, minDelayMs: 50, maxDelayMs: 1_500, maxElapsedMs: CLEAN_UP_MS };
 const TOKEN = "holdfast-upload";
 
 export interface UploadOptions {
@@ -153,6 +154,8 @@ class Upload {
     let isUnclear = false;
     try {
       await this.#repeat(async () => {
+        // By repeating alone it may never be told: stores that refuse what exists cut the connection on a body still on its way, answer and all.
+        if (isUnclear && (await this.#isOurs().catch(() => false))) return;
         try {
           const { ETag } = await this.#send(request, late.signal);
           if (!ETag) throw this.#unconfirmed("object");
@@ -184,16 +187,31 @@ class Upload {
   /** The failure that led here is the one to tell; when the parts cannot be removed, it says so. */
   async #cleanUp(UploadId: string): Promise<void> {
     const abortSignal = AbortSignal.timeout(CLEAN_UP_MS);
-    const policy = { ...this.#options.policy, maxElapsedMs: Math.min(this.#options.policy.maxElapsedMs, CLEAN_UP_MS) };
-    const command = new this.#sdk.AbortMultipartUploadCommand({ ...this.#target, UploadId });
-    const request: Request<unknown> = (options) => this.#client.send(command, options);
+    const upload = { ...this.#target, UploadId };
     try {
-      await retryUnavailable(() => this.#send(request, abortSignal), { policy, signal: abortSignal, mayRetry: () => !this.#isLost });
+      await retryUnavailable(() => this.#abortUpload(upload, abortSignal), {
+        policy: CLEAN_UP_POLICY,
+        signal: abortSignal,
+        mayRetry: () => !this.#isLost,
+      });
     } catch {
       if (this.#isLost || !(this.#failure instanceof StoreUnavailableError)) return;
       const hint = `unfinished parts of object "${this.#options.key}" may be left: let a lifecycle rule abort incomplete multipart uploads`;
       this.#failure = new StoreUnavailableError(this.#failure.message, { cause: this.#failure.cause, hint });
     }
+  }
+
+  /** A part that the store still takes outlives an abort, which then has to be repeated; the upload is gone when the store does not know it any more. */
+  async #abortUpload(upload: { Bucket: string; Key: string; UploadId: string }, signal: AbortSignal): Promise<void> {
+    await this.#send((options) => this.#client.send(new this.#sdk.AbortMultipartUploadCommand(upload), options), signal);
+    try {
+      await this.#send((options) => this.#client.send(new this.#sdk.ListPartsCommand(upload), options), signal);
+    } catch (error) {
+      // Whoever may not look has the word of the store alone.
+      if (this.#isLost || error instanceof StoreRefusedError) return;
+      throw error;
+    }
+    throw this.#unconfirmed("end of an upload");
   }
 
   #repeat<T>(operation: () => Promise<T>): Promise<T> {

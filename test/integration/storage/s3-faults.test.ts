@@ -6,7 +6,7 @@ import { Secret } from "../../../runner/secret.ts";
 import { type ObjectStore, readObject } from "../../../runner/storage/object-store.ts";
 import { openStore } from "../../../runner/storage/open-store.ts";
 import { S3Store } from "../../../runner/storage/s3-store.ts";
-import { chunksOf, expectSame, keysOf, patternBytes } from "../../contract/object-store.ts";
+import { chunksOf, expectSame, failingAfter, keysOf, patternBytes } from "../../contract/object-store.ts";
 import { type FaultyHttpProxy, type HttpFault, onFirst, startFaultyHttpProxy } from "../../fakes/faulty-http-proxy.ts";
 import type { S3Server } from "../../servers/s3-server.ts";
 import { startVersitygw } from "../../servers/versitygw.ts";
@@ -95,6 +95,18 @@ describe.each(passing)("%s is ridden out", (_, fault) => {
 
     expect(proxy.brokenRequests).toBe(1);
     expectSame(await readObject(openBehind(prefix), "stream"), small);
+  });
+
+  test("by a stream that one request stores, within a few requests", async () => {
+    const prefix = randomUUID();
+    const medium = patternBytes(3 * MEBIBYTE);
+    proxy.break(onFirst(fault, /^PUT/));
+
+    await open({ prefix }).put("stream", chunksOf([medium]), { ifAbsent: true });
+
+    expect(proxy.brokenRequests).toBe(1);
+    expect(proxy.requests.length).toBeLessThanOrEqual(3);
+    expectSame(await readObject(openBehind(prefix), "stream"), medium);
   });
 
   test("by reads, lists and deletes", async () => {
@@ -216,6 +228,22 @@ describe("a write that breaks", () => {
     expect(failure).toMatchObject({ name: "StoreUnavailableError", message: expect.stringContaining('Cannot write object "stream"') });
     expect(await keysOf(openBehind(prefix))).toEqual([]);
     expect(await server.unfinishedUploads(BUCKET, `${prefix}/stream`)).toBe(0);
+  });
+
+  test("an abort of the upload that the store fails, or does not keep, is repeated until the upload is gone", async () => {
+    for (const fault of [
+      { kind: "answer", status: 500 },
+      { kind: "answer", status: 204 },
+    ] as const) {
+      const prefix = randomUUID();
+      const failure = new Error("the dump ended early");
+      proxy.break(onFirst(fault, /^DELETE .*uploadId/, 2));
+
+      await expect(open({ prefix }).put("stream", failingAfter(20 * MEBIBYTE, failure))).rejects.toBe(failure);
+
+      expect(proxy.requests.filter((request) => request.startsWith("DELETE"))).toHaveLength(fault.status === 500 ? 3 : 6);
+      expect(await server.unfinishedUploads(BUCKET, `${prefix}/stream`)).toBe(0);
+    }
   });
 
   test("a failed part stops a put whose source is stalled", async () => {
