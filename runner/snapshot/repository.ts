@@ -61,7 +61,7 @@ function judgePassphrase({ passphrase, warn }: RepositoryOptions): void {
   if (!/\p{Cc}/u.test(text)) return;
   warn(
     "PassphraseNotTypable",
-    "The passphrase holds a line break or another control character, which nobody can type: keep it in a file (echo adds a line break to a Secret, printf does not)",
+    "The passphrase holds a line break or another control character, which nobody can type and no --password-file can give: only the same variable or Secret will open this repository (echo adds a line break, printf does not)",
   );
 }
 
