@@ -17,8 +17,8 @@ export interface BackupFunction<T extends ParameterTable = ParameterTable> {
   readonly summary: string;
   /** The function's own parameters, beside the runner's. */
   readonly parameters: T;
-  /** Judges where the database is said to be, before anything is touched. @throws ParameterError */
-  judge?(database: DatabaseConnection): void;
+  /** Judges where the database is said to be, before anything is touched, and says whether TLS will be spoken. @throws ParameterError */
+  judge?(database: DatabaseConnection): { readonly usesTls: boolean };
   /** Resolves when every byte that belongs to the backup was handed to the snapshot and proven complete; the run commits. */
   run(context: BackupContext<ParametersOf<T>>): Promise<BackupResult>;
 }
@@ -30,7 +30,7 @@ export interface RestoreFunction<T extends ParameterTable = ParameterTable> {
   readonly summary: string;
   readonly parameters: T;
   /** As above. */
-  judge?(database: DatabaseConnection): void;
+  judge?(database: DatabaseConnection): { readonly usesTls: boolean };
   /** Resolves when everything in the snapshot was written and counted; anything refused throws, with the counts in the error's facts. */
   run(context: RestoreContext<ParametersOf<T>>): Promise<RestoreResult>;
 }

@@ -50,7 +50,7 @@ export async function runFunction(
 async function runBackup(fn: BackupFunction, parameters: BackupParameters, parts: RunParts): Promise<Success> {
   const { signal, log, warn } = parts;
   const database = await findDatabase(parameters, parts.sources);
-  fn.judge?.(database.connection);
+  const usesTls = fn.judge?.(database.connection).usesTls === true;
   const place = await findRepository(parameters, parts.sources);
   warnOfUnverifiedTls({ database, repository: place }, warn);
   const store = openStore(place.location, place.options);
@@ -71,7 +71,8 @@ async function runBackup(fn: BackupFunction, parameters: BackupParameters, parts
       tags: [],
       holdfast: parts.version,
       parameters: { ...functionParameters(fn, parameters) },
-      tls: { verified: database.connection.tls.verify },
+      // a link in clear has no certificate, so nothing was verified
+      tls: { verified: usesTls && database.connection.tls.verify },
     },
     { signal, log, warn },
   );

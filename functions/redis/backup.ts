@@ -22,7 +22,7 @@ export const redisBackup: BackupFunction<typeof redisBackupParameters> = {
   engine: "redis",
   summary: "Back up a Redis or Valkey server by its own replication snapshot",
   parameters: redisBackupParameters,
-  judge: (database) => void redisEndpoint(database),
+  judge: (database) => ({ usesTls: redisEndpoint(database).tls !== undefined }),
   run: backUp,
 };
 

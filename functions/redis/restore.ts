@@ -30,7 +30,7 @@ export const redisRestore: RestoreFunction<typeof redisRestoreParameters> = {
   engine: "redis",
   summary: "Restore a Redis or Valkey snapshot into a server",
   parameters: redisRestoreParameters,
-  judge: (database) => void redisEndpoint(database),
+  judge: (database) => ({ usesTls: redisEndpoint(database).tls !== undefined }),
   run: restore,
 };
 

@@ -41,6 +41,8 @@ test("a Redis with every type is backed up, listed, verified, and restored into 
     host: "host-0",
     target: `URL/127.0.0.1:${server.port}`,
   });
+  const manifest = await readFile(join(folder, `holdfast/snapshots/${backup.report?.snapshot?.id}.manifest`), "utf8");
+  expect(JSON.parse(manifest.split("\n")[0] as string)).toMatchObject({ tls: { verified: false } });
   expect(verify.exitCode).toBe(0);
   expect(JSON.parse(verify.stdout)).toMatchObject({ snapshots: 1, problems: [] });
   expect(restore).toMatchObject({ exitCode: 0, report: { outcome: "Succeeded", snapshot: { id: backup.report?.snapshot?.id } } });
