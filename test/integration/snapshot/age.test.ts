@@ -31,7 +31,7 @@ test.each([0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK, 3_000_000])(
   "age reads our file of %i bytes, and we read the one of age",
   async (length) => {
     const plain = randomBytes(length);
-    const run = (args: string[], input: Buffer) => execa(age, args, { cwd: folder, input, encoding: "buffer" });
+    const run = (args: string[], input: Buffer) => execa(age, args, { cwd: folder, input, encoding: "buffer", stripFinalNewline: false });
     async function* theirFile() {
       yield (await run(["--encrypt", "--recipient", recipient], plain)).stdout;
     }
