@@ -107,6 +107,22 @@ export class StoreRefusedError extends HoldfastError {
   }
 }
 
+/** The Kubernetes API cannot be reached or failed for a moment; worth another try. */
+export class ClusterUnavailableError extends HoldfastError {
+  readonly exitCode = 40;
+  constructor(message: string, options?: ErrorOptions) {
+    super("ClusterUnavailable", message, options);
+  }
+}
+
+/** The Kubernetes API answers no: a right is missing, or it does not take what was written; never retried. */
+export class ClusterRefusedError extends HoldfastError {
+  readonly exitCode = 41;
+  constructor(message: string, options?: ErrorOptions) {
+    super("ClusterRefused", message, options);
+  }
+}
+
 /** A person or the cluster stopped the run; everything was aborted cleanly. */
 export class InterruptedError extends HoldfastError {
   readonly exitCode: 143 | 130;

@@ -1,11 +1,24 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ParameterError } from "../errors.ts";
-import type { Cluster, ClusterEvent, ClusterOptions, ObjectName, Status, StatusChange, StatusKind } from "./cluster.ts";
+import type {
+  BackupInvoker,
+  BackupInvokerKind,
+  Cluster,
+  ClusterAction,
+  ClusterEvent,
+  ClusterOptions,
+  ObjectName,
+  Status,
+  StatusChange,
+  StatusKind,
+} from "./cluster.ts";
 import { decodeSecret } from "./decode-secret.ts";
 import { type ObjectKind, type ObjectOf, parseObject } from "./parse-object.ts";
 import { duplicate, type Manifest, type Manifests, readManifests } from "./read-manifests.ts";
 import { changeStatusFile, readStatusFile, statusFilePath } from "./status-file.ts";
+
+const CLUSTER_WIDE: ReadonlySet<ObjectKind> = new Set(["Namespace", "Task", "Function"]);
 
 /**
  * A cluster of YAML files: a directory, or one file of several documents, read once, now. An object without namespace is in whatever
@@ -33,9 +46,7 @@ class FileCluster implements Cluster {
   }
 
   async repository(name: ObjectName, options?: ClusterOptions): Promise<ObjectOf<"Repository">> {
-    const repository = this.#read("Repository", name, options);
-    const status = await readStatusFile(statusFilePath(this.#manifests.directory, "Repository", name));
-    return status === undefined ? repository : { ...repository, status };
+    return this.#withStatus("Repository", name, options);
   }
 
   async secret(name: ObjectName, options?: ClusterOptions): Promise<ReadonlyMap<string, Uint8Array>> {
@@ -48,8 +59,45 @@ class FileCluster implements Cluster {
     return { ...namespace.metadata.labels, "kubernetes.io/metadata.name": name };
   }
 
-  async updateStatus(kind: StatusKind, name: ObjectName, change: StatusChange, options?: ClusterOptions): Promise<void> {
-    const initial: Status = this.#read(kind, name, options).status ?? {};
+  async backupSession(name: ObjectName, options?: ClusterOptions): Promise<ObjectOf<"BackupSession">> {
+    return this.#withStatus("BackupSession", name, options);
+  }
+
+  async restoreSession(name: ObjectName, options?: ClusterOptions): Promise<ObjectOf<"RestoreSession">> {
+    return this.#withStatus("RestoreSession", name, options);
+  }
+
+  async backupInvoker(kind: BackupInvokerKind, name: ObjectName, options?: ClusterOptions): Promise<BackupInvoker> {
+    return this.#read(kind, name, options);
+  }
+
+  async task(name: string, options?: ClusterOptions): Promise<ObjectOf<"Task">> {
+    return this.#read("Task", { namespace: "", name }, options);
+  }
+
+  async stashFunction(name: string, options?: ClusterOptions): Promise<ObjectOf<"Function">> {
+    return this.#read("Function", { namespace: "", name }, options);
+  }
+
+  async mayI(_action: ClusterAction, options?: ClusterOptions): Promise<boolean> {
+    options?.signal?.throwIfAborted();
+    return true;
+  }
+
+  async updateStatus(
+    kind: StatusKind,
+    name: ObjectName,
+    change: StatusChange,
+    options?: ClusterOptions & { uid?: string | undefined },
+  ): Promise<void> {
+    const object = this.#read(kind, name, options);
+    const { uid } = object.metadata;
+    if (options?.uid !== undefined && uid !== undefined && options.uid !== uid) {
+      throw new ParameterError(`${kind} "${name.namespace}/${name.name}" is not the one this run began with: it was made anew`, {
+        reason: "ObjectReplaced",
+      });
+    }
+    const initial: Status = object.status ?? {};
     const path = statusFilePath(this.#manifests.directory, kind, name);
     const write = this.#lastWrite.then(() => {
       options?.signal?.throwIfAborted();
@@ -72,25 +120,33 @@ class FileCluster implements Cluster {
     }
   }
 
+  async #withStatus<K extends StatusKind>(kind: K, name: ObjectName, options?: ClusterOptions): Promise<ObjectOf<K>> {
+    const object = this.#read(kind, name, options);
+    const status = await readStatusFile(statusFilePath(this.#manifests.directory, kind, name));
+    return status === undefined ? object : { ...object, status };
+  }
+
   #read<K extends ObjectKind>(kind: K, name: ObjectName, options?: ClusterOptions): ObjectOf<K> {
     options?.signal?.throwIfAborted();
-    const label = kind === "Namespace" ? name.name : `${name.namespace}/${name.name}`;
+    const hasNamespace = !CLUSTER_WIDE.has(kind);
+    const label = hasNamespace ? `${name.namespace}/${name.name}` : name.name;
     const manifest = this.#find(kind, name, label);
     const metadata = manifest.object.metadata as Record<string, unknown>;
-    const object = kind === "Namespace" ? manifest.object : { ...manifest.object, metadata: { ...metadata, namespace: name.namespace } };
+    const object = hasNamespace ? { ...manifest.object, metadata: { ...metadata, namespace: name.namespace } } : manifest.object;
     return parseObject(kind, object, { name: label, origin: manifest.file });
   }
 
   #find(kind: ObjectKind, { namespace, name }: ObjectName, label: string): Manifest {
     const ofKind = this.#manifests.all.filter((manifest) => manifest.kind === kind);
     const isAsked = (manifest: Manifest) =>
-      manifest.name === name && (kind === "Namespace" || manifest.namespace === undefined || manifest.namespace === namespace);
+      manifest.name === name && (CLUSTER_WIDE.has(kind) || manifest.namespace === undefined || manifest.namespace === namespace);
     const [first, second] = ofKind.filter(isAsked);
     // One with this namespace and one without any: which is meant is not ours to guess.
     if (first !== undefined && second !== undefined) throw duplicate(`${kind} "${label}"`, first, second);
     if (first !== undefined) return first;
     const others = ofKind.map((each) => `"${each.namespace === undefined ? "" : `${each.namespace}/`}${each.name}"`);
     throw new ParameterError(`Cannot find ${kind} "${label}" in "${this.#path}"`, {
+      reason: "ObjectNotFound",
       hint: others.length === 0 ? `There is no ${kind} at all` : `There is ${others.join(", ")}`,
     });
   }

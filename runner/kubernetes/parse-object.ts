@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { ParameterError } from "../errors.ts";
 import { backupBatchSchema, backupConfigurationSchema, backupSessionSchema, restoreSessionSchema } from "./invoker-objects.ts";
 import { appBindingSchema, namespaceSchema, repositorySchema, secretSchema } from "./objects.ts";
+import { functionSchema, stepsSchema } from "./task-objects.ts";
 
 /** Every kind we read. */
 export const objectSchemas = {
@@ -13,6 +14,8 @@ export const objectSchemas = {
   BackupBatch: backupBatchSchema,
   BackupSession: backupSessionSchema,
   RestoreSession: restoreSessionSchema,
+  Task: stepsSchema,
+  Function: functionSchema,
 } as const;
 
 export type ObjectKind = keyof typeof objectSchemas;
