@@ -1,63 +1,33 @@
 // Composition root: argv, environment, adapters, exit code. `process` is used here and in shutdown.ts only.
 import { closeSync, existsSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { functions } from "../functions/index.ts";
-import { type CommandSpec, parseCommandLine } from "./command-line.ts";
+import { parseCommandLine } from "./command-line.ts";
+import { type Command, type CommandOutputs, type CommonParameters, commandsFor } from "./commands.ts";
 import { describeError, exitCodeOf, HoldfastError, ParameterError } from "./errors.ts";
 import type { Log } from "./function.ts";
-import { type InspectParts, showSnapshots, verifyRepository } from "./inspect.ts";
+import type { InspectParts } from "./inspect.ts";
 import { lineWriter } from "./line-writer.ts";
 import { createLog } from "./log.ts";
-import { type ParameterRules, type ParametersOf, type ParameterTable, parseParameters } from "./parameters.ts";
-import { databaseRules, repositoryRules } from "./places.ts";
+import { clusterOpener } from "./open-cluster.ts";
+import { parseParameters } from "./parameters.ts";
 import { createPrinter } from "./printer.ts";
 import { type ProgressDisplay, showProgress } from "./progress.ts";
 import { Redaction } from "./redaction.ts";
 import { type Report, reportFailure, reportSuccess, runningMessage, runningReport, type Success, terminationMessage } from "./report.ts";
-import { runFunction } from "./run.ts";
-import { backupParameters, restoreParameters, snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
 import { listenForShutdown } from "./shutdown.ts";
 import { version } from "./version.ts";
 
-type CommonParameters = Pick<ParametersOf<typeof snapshotsParameters>, "timeout" | "report" | "terminationLog" | "logFormat" | "logLevel">;
-
-interface Command extends CommandSpec {
-  readonly rules: ParameterRules;
-  /** `values` are those of `parameters`. */
-  execute(values: never, parts: InspectParts): Promise<Success>;
-}
-
-const commands: readonly Command[] = [
-  ...functions.map((fn) => ({
-    name: fn.name,
-    summary: fn.summary,
-    parameters: { ...(fn.kind === "backup" ? backupParameters : restoreParameters), ...fn.parameters } as ParameterTable,
-    rules: (values: Readonly<Record<string, unknown>>) => [...databaseRules(values), ...repositoryRules(values)],
-    execute: (values: never, parts: InspectParts) => runFunction(fn, values, parts),
-  })),
-  {
-    name: "snapshots",
-    summary: "List the snapshots in a repository",
-    parameters: snapshotsParameters,
-    rules: repositoryRules,
-    execute: showSnapshots,
-  },
-  {
-    name: "verify",
-    summary: "Read back what is stored and prove that it is what was written",
-    parameters: verifyParameters,
-    rules: repositoryRules,
-    execute: verifyRepository,
-  },
-];
+const commands = commandsFor(functions);
 
 const writeToLog = lineWriter(2);
 
 process.exit(await main());
 
 async function main(): Promise<number> {
+  const argv = process.argv.slice(2);
   let flags: Readonly<Record<string, string>> = {};
   try {
-    const line = parseCommandLine(process.argv.slice(2), commands, { version, defaultCommand: process.env.HOLDFAST_FUNCTION });
+    const line = parseCommandLine(argv, commands, { version, defaultCommand: process.env.HOLDFAST_FUNCTION });
     if (line.kind === "print") {
       await createPrinter(process.stdout)(line.text);
       return 0;
@@ -68,8 +38,7 @@ async function main(): Promise<number> {
     return await execute(command, values as CommonParameters);
   } catch (error) {
     writeToLog(complaint(error));
-    leaveWord(error, flags);
-    return exitCodeOf(error);
+    return leaveWord(error, { argv, flags });
   }
 }
 
@@ -93,15 +62,20 @@ async function execute(command: Command, values: CommonParameters): Promise<numb
     display?.clear();
     const report = "success" in outcome ? reportSuccess(head(), outcome.success) : reportFailure(head(), outcome.error, signal);
     terminate(terminationMessage(report));
-    return announce(report, { values, log, redaction, error: "error" in outcome ? outcome.error : undefined });
+    const code = announce(report, { values, log, redaction, error: "error" in outcome ? outcome.error : undefined });
+    return command.outputs === undefined ? code : leaveOutputs(command.outputs, { values, report, code, log, redaction });
   };
+  let defect: { error: unknown } | undefined;
   const tellLate = (error: unknown) => {
     log.error("The clean-up did not end in time: what this run wrote may be left in the store");
     conclude({ error });
   };
   process.on("uncaughtException", (error) => {
     log.error("Defect: an error nobody handled", { error: describeError(error), stack: redaction.redact(error.stack ?? "") });
-    process.exit(conclude({ error }));
+    // The run still says in the session and in its files that it failed; a second defect ends it at once.
+    if (signal.aborted) process.exit(conclude({ error }));
+    defect = { error };
+    shutdown.stop(error);
   });
   terminate(runningMessage(command.name, undefined));
   display = showProgress({
@@ -116,7 +90,7 @@ async function execute(command: Command, values: CommonParameters): Promise<numb
     version,
     signal,
     log,
-    sources: { environment: process.env, remember: (secret) => redaction.add(secret), signal },
+    sources: { environment: process.env, remember: (secret) => redaction.add(secret), signal, cluster: clusterOpener(values) },
     warn(reason, message) {
       warnings.push({ reason, message: redaction.redact(message) });
       log.warn(message, { reason });
@@ -126,9 +100,11 @@ async function execute(command: Command, values: CommonParameters): Promise<numb
   };
   const run = async () => {
     writeFirstReport(values.report, runningReport(head()));
+    command.outputs?.begin(values as never);
     return command.execute(values as never, parts);
   };
-  return conclude(await settle(run()));
+  const outcome = await settle(run());
+  return conclude(defect ?? outcome);
 }
 
 type Outcome = { readonly success: Success } | { readonly error: unknown };
@@ -168,6 +144,20 @@ function announce(report: Report, options: { values: CommonParameters; log: Log;
   }
 }
 
+/** What the command's own outputs make of the report; one that cannot be written is told by the exit code. */
+function leaveOutputs(
+  outputs: CommandOutputs,
+  options: { values: CommonParameters; report: Report; code: number; log: Log; redaction: Redaction },
+): number {
+  const { values, report, code, log, redaction } = options;
+  try {
+    return outputs.conclude(values as never, { ...report, code, message: redaction.redact(report.message) });
+  } catch (error) {
+    log.error(describeError(error));
+    return code === 0 ? exitCodeOf(error) : code;
+  }
+}
+
 /**
  * Says that the run has not ended, over whatever an earlier run left there: a killed one must not be taken for that. Who cannot write it now could not
  * at the end. @throws ParameterError
@@ -195,19 +185,22 @@ function terminationWriter(path: string, options: { redaction: Redaction; log: L
   };
 }
 
-/** Parameters were wrong, so that no run began: whoever looks at the report and the termination message must not find those of an earlier one. */
-function leaveWord(error: unknown, flags: Readonly<Record<string, string>>): void {
-  const { HOLDFAST_FUNCTION: name = "", HOLDFAST_REPORT, HOLDFAST_TERMINATION_LOG } = process.env;
+/** Parameters were wrong, so that no run began: whoever looks at the outputs and the termination message must not find those of an earlier one. */
+function leaveWord(error: unknown, { argv, flags }: { argv: readonly string[]; flags: Readonly<Record<string, string>> }): number {
+  const { HOLDFAST_FUNCTION, HOLDFAST_REPORT, HOLDFAST_TERMINATION_LOG } = process.env;
+  const command = commands.find(({ name }) => name === argv[0]);
   const now = new Date();
-  const head = { holdfast: version, function: name, started: now, finished: now, warnings: [] };
+  const head = { holdfast: version, function: command?.name ?? HOLDFAST_FUNCTION ?? "", started: now, finished: now, warnings: [] };
   const report = reportFailure(head, error, new AbortController().signal);
   const path = flags.report || HOLDFAST_REPORT;
   const terminationLog = flags["termination-log"] || HOLDFAST_TERMINATION_LOG || "/dev/termination-log";
   try {
     if (path) writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`, { mode: 0o600 });
     if (existsSync(terminationLog)) writeFileSync(terminationLog, terminationMessage(report));
+    return command?.outputs?.refuse(argv, report) ?? report.code;
   } catch (cause) {
     writeToLog(complaint(cause));
+    return report.code;
   }
 }
 

@@ -4,7 +4,6 @@ import { ParameterError } from "./errors.ts";
 import type { DatabaseConnection, Secret as SecretType } from "./function.ts";
 import type { Cluster, ObjectName } from "./kubernetes/cluster.ts";
 import { databaseFromUrl, resolveDatabase } from "./kubernetes/database-connection.ts";
-import { openFileCluster } from "./kubernetes/file-cluster.ts";
 import { resolveBackend } from "./kubernetes/repository-backend.ts";
 import type { ParametersOf } from "./parameters.ts";
 import type { backupParameters, snapshotsParameters } from "./runner-parameters.ts";
@@ -12,7 +11,7 @@ import { Secret } from "./secret.ts";
 import { type OpenStoreOptions, parseStoreLocation, type StoreLocation } from "./storage/open-store.ts";
 
 export type RepositoryParameters = Omit<ParametersOf<typeof snapshotsParameters>, "json">;
-export type DatabaseParameters = Omit<ParametersOf<typeof backupParameters>, "verifyAfter">;
+export type DatabaseParameters = Omit<ParametersOf<typeof backupParameters>, "verifyAfter" | "session" | "integritySample" | "pushgateway">;
 
 /** Secrets come from here and from files, never from argv. */
 export interface SecretSources {
@@ -20,6 +19,11 @@ export interface SecretSources {
   /** Told of every secret that is read. */
   remember(secret: SecretType): void;
   readonly signal: AbortSignal;
+}
+
+export interface PlaceSources extends SecretSources {
+  /** The cluster that the parameters name, opened when it is first asked for. */
+  cluster(): Promise<Cluster>;
 }
 
 export interface RepositoryPlace {
@@ -37,12 +41,12 @@ export interface DatabasePlace {
 }
 
 /** The parameters obey `repositoryRules`. @throws ParameterError for objects and files that are missing or wrong */
-export async function findRepository(parameters: RepositoryParameters, sources: SecretSources): Promise<RepositoryPlace> {
+export async function findRepository(parameters: RepositoryParameters, sources: PlaceSources): Promise<RepositoryPlace> {
   return parameters.store === undefined ? repositoryFromObjects(parameters, sources) : repositoryFromFlags(parameters, sources);
 }
 
 /** The parameters obey `databaseRules`. @throws ParameterError as above */
-export async function findDatabase(parameters: DatabaseParameters, sources: SecretSources): Promise<DatabasePlace> {
+export async function findDatabase(parameters: DatabaseParameters, sources: PlaceSources): Promise<DatabasePlace> {
   const place = await (parameters.url === undefined ? databaseFromObjects(parameters, sources) : databaseFromFlags(parameters, sources));
   for (const [key, secret] of place.connection.credentials) if (!/user/i.test(key)) sources.remember(secret);
   if (place.connection.tls.clientKey !== undefined) sources.remember(place.connection.tls.clientKey);
@@ -52,25 +56,21 @@ export async function findDatabase(parameters: DatabaseParameters, sources: Secr
 type Values = Readonly<Record<string, unknown>>;
 
 /** Which flags say where backups lie: one way, and whole. */
-export function repositoryRules({ store, manifests, repository }: Values): string[] {
+export function repositoryRules({ store, repository }: Values): string[] {
   if (store !== undefined && repository !== undefined) return ["--store and --repository contradict each other: give one"];
-  if (store === undefined && repository === undefined) return ["--store, or --manifests and --repository, is required: where backups lie"];
-  if (repository !== undefined && manifests === undefined)
-    return ["--repository needs --manifests: the files that hold the Repository object"];
+  if (store === undefined && repository === undefined) return ["--store or --repository is required: where backups lie"];
   return [];
 }
 
 /** Which flags say which database. */
-export function databaseRules({ url, manifests, appbinding }: Values): string[] {
+export function databaseRules({ url, appbinding }: Values): string[] {
   if (url !== undefined && appbinding !== undefined) return ["--url and --appbinding contradict each other: give one"];
-  if (url === undefined && appbinding === undefined) return ["--url, or --manifests and --appbinding, is required: which database"];
-  if (appbinding !== undefined && manifests === undefined)
-    return ["--appbinding needs --manifests: the files that hold the AppBinding object"];
+  if (url === undefined && appbinding === undefined) return ["--url or --appbinding is required: which database"];
   return [];
 }
 
-async function repositoryFromObjects(parameters: RepositoryParameters, sources: SecretSources): Promise<RepositoryPlace> {
-  const cluster = await openFileCluster(parameters.manifests as string);
+async function repositoryFromObjects(parameters: RepositoryParameters, sources: PlaceSources): Promise<RepositoryPlace> {
+  const cluster = await sources.cluster();
   const name = { namespace: parameters.repositoryNamespace ?? parameters.namespace, name: parameters.repository as string };
   const repository = await cluster.repository(name, { signal: sources.signal });
   const backend = await resolveBackend(cluster, repository, { signal: sources.signal, fromNamespace: parameters.namespace });
@@ -85,7 +85,7 @@ async function repositoryFromObjects(parameters: RepositoryParameters, sources: 
   };
 }
 
-async function repositoryFromFlags(parameters: RepositoryParameters, sources: SecretSources): Promise<RepositoryPlace> {
+async function repositoryFromFlags(parameters: RepositoryParameters, sources: PlaceSources): Promise<RepositoryPlace> {
   const { environment } = sources;
   const parsed = parseStoreLocation(parameters.store as string);
   const { s3Endpoint: endpoint, s3Region: region } = parameters;
@@ -112,8 +112,8 @@ async function passphraseFromOutside(
   });
 }
 
-async function databaseFromObjects(parameters: DatabaseParameters, sources: SecretSources): Promise<DatabasePlace> {
-  const cluster = await openFileCluster(parameters.manifests as string);
+async function databaseFromObjects(parameters: DatabaseParameters, sources: PlaceSources): Promise<DatabasePlace> {
+  const cluster = await sources.cluster();
   const namespace = parameters.appbindingNamespace ?? parameters.namespace;
   const name = parameters.appbinding as string;
   const appBinding = await cluster.appBinding({ namespace, name }, { signal: sources.signal });
@@ -121,7 +121,7 @@ async function databaseFromObjects(parameters: DatabaseParameters, sources: Secr
   return { connection, target: { namespace, kind: "AppBinding", name } };
 }
 
-async function databaseFromFlags(parameters: DatabaseParameters, sources: SecretSources): Promise<DatabasePlace> {
+async function databaseFromFlags(parameters: DatabaseParameters, sources: PlaceSources): Promise<DatabasePlace> {
   const password =
     parameters.databasePasswordFile === undefined
       ? secretOf(sources.environment.HOLDFAST_DATABASE_PASSWORD)

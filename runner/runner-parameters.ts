@@ -8,7 +8,21 @@ const repository = {
     env: ["HOLDFAST_MANIFESTS"],
     placeholder: "DIR",
     expected: "a directory or file of YAML documents",
-    help: "Read AppBinding, Repository and Secrets from these YAML files",
+    help: "Read objects from these YAML files, and write statuses beside them, instead of the Kubernetes API",
+  }),
+  kubeconfig: textParameter({
+    flag: "kubeconfig",
+    env: ["KUBECONFIG"],
+    placeholder: "FILE",
+    expected: "a kubeconfig file",
+    help: "How to reach the Kubernetes API; in a pod its service account is used",
+  }),
+  master: textParameter({
+    flag: "master",
+    env: ["HOLDFAST_MASTER"],
+    placeholder: "URL",
+    expected: "a URL",
+    help: "Address of the Kubernetes API, instead of the one in the kubeconfig",
   }),
   namespace: {
     ...textParameter({
@@ -26,7 +40,7 @@ const repository = {
     env: ["REPOSITORY_NAME"],
     placeholder: "NAME",
     expected: "the name of a Repository object",
-    help: "Repository object that says where backups lie (with --manifests)",
+    help: "Repository object that says where backups lie",
   }),
   repositoryNamespace: textParameter({
     flag: "repository-namespace",
@@ -124,7 +138,7 @@ const database = {
     env: ["TARGET_NAME"],
     placeholder: "NAME",
     expected: "the name of an AppBinding object",
-    help: "AppBinding that says where the database is (with --manifests)",
+    help: "AppBinding that says where the database is",
   }),
   appbindingNamespace: textParameter({
     flag: "appbinding-namespace",
@@ -218,9 +232,50 @@ const verifyAfter = switchParameter({
   help: "Read the new snapshot back once it is committed; what differs fails the run",
 });
 
-export const backupParameters = { ...databaseRun, verifyAfter };
+const pushgateway = textParameter({
+  flag: "pushgateway-url",
+  env: ["PROMETHEUS_PUSHGATEWAY_URL"],
+  placeholder: "URL",
+  expected: "a URL",
+  help: "Push metrics to this Prometheus Pushgateway at the end; a gateway that fails is warned of and fails nothing",
+});
+const session = (flag: string, variable: string, kind: string) =>
+  textParameter({
+    flag,
+    env: [variable],
+    placeholder: "NAME",
+    expected: `the name of a ${kind} object`,
+    help: `Write the outcome into the status of this ${kind}`,
+  });
+/** What is read back after a backup that its session wants verified. */
+export const integritySample = {
+  flag: "integrity-sample",
+  env: ["HOLDFAST_INTEGRITY_SAMPLE"],
+  placeholder: "PERCENT",
+  expected: "a percentage above 0, at most 100",
+  help: "When the session wants the repository verified, read this share of the objects; another share each day, until all were read",
+  default: "10",
+  schema: z.coerce.number().positive().max(100).default(10),
+};
+
+export const backupParameters = {
+  ...databaseRun,
+  verifyAfter,
+  session: session("backupsession", "BACKUP_SESSION", "BackupSession"),
+  integritySample,
+  pushgateway,
+};
 export const restoreParameters = {
   ...databaseRun,
+  session: session("restoresession", "RESTORE_SESSION", "RestoreSession"),
+  sourceHost: textParameter({
+    flag: "source-hostname",
+    env: ["SOURCE_HOSTNAME"],
+    placeholder: "NAME",
+    expected: "a name",
+    help: "Host whose snapshot is restored, when it is another than --hostname",
+  }),
+  pushgateway,
   snapshot: { ...snapshot("Snapshot to restore", "latest"), schema: z.string().min(1).default("latest") },
 };
 export const snapshotsParameters = { ...repository, ...running, json };

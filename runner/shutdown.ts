@@ -1,4 +1,4 @@
-import { DeadlineExceededError, type HoldfastError, InterruptedError } from "./errors.ts";
+import { DeadlineExceededError, exitCodeOf, InterruptedError } from "./errors.ts";
 
 /** Kubernetes kills 30 s after SIGTERM; what is not cleaned up by then is swept later. */
 const CLEAN_UP_MS = 25_000;
@@ -9,12 +9,14 @@ export interface ShutdownOptions {
   /** For tests. */
   readonly cleanUpMs?: number | undefined;
   /** Called when the run did not end after its abort, right before the process does: the last chance to say so. */
-  onLate?(reason: HoldfastError): void;
+  onLate?(reason: unknown): void;
 }
 
 export interface Shutdown extends Disposable {
-  /** Aborted once, by SIGTERM, SIGINT or the deadline; its reason is the HoldfastError that the run fails with. */
+  /** Aborted once, by SIGTERM, SIGINT, the deadline or a defect; its reason is what the run fails with. */
   readonly signal: AbortSignal;
+  /** Aborts the run with this reason: a defect, noticed where nobody could handle it. */
+  stop(reason: unknown): void;
 }
 
 /**
@@ -24,12 +26,12 @@ export interface Shutdown extends Disposable {
 export function listenForShutdown(options: ShutdownOptions = {}): Shutdown {
   const controller = new AbortController();
   let lastWord: NodeJS.Timeout | undefined;
-  const stop = (reason: HoldfastError) => {
+  const stop = (reason: unknown) => {
     const end = () => {
       try {
         options.onLate?.(reason);
       } finally {
-        process.exit(reason.exitCode);
+        process.exit(exitCodeOf(reason));
       }
     };
     lastWord ??= setTimeout(end, options.cleanUpMs ?? CLEAN_UP_MS).unref();
@@ -44,6 +46,7 @@ export function listenForShutdown(options: ShutdownOptions = {}): Shutdown {
   const timer = startDeadline(stop, options.timeoutMs);
   return {
     signal: controller.signal,
+    stop,
     [Symbol.dispose]() {
       process.off("SIGTERM", interrupt);
       process.off("SIGINT", interrupt);
@@ -53,7 +56,7 @@ export function listenForShutdown(options: ShutdownOptions = {}): Shutdown {
   };
 }
 
-function startDeadline(stop: (reason: HoldfastError) => void, timeoutMs: number | undefined): NodeJS.Timeout | undefined {
+function startDeadline(stop: (reason: unknown) => void, timeoutMs: number | undefined): NodeJS.Timeout | undefined {
   if (timeoutMs === undefined || timeoutMs === 0) return undefined;
   const expire = () => {
     const message = `Cannot finish within ${timeoutMs / 1000} s`;

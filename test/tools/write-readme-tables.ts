@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { functions } from "../../functions/index.ts";
-import type { Parameter, ParameterTable } from "../../runner/parameters.ts";
-import { backupParameters, restoreParameters, snapshotsParameters, verifyParameters } from "../../runner/runner-parameters.ts";
+import { commandsFor } from "../../runner/commands.ts";
+import type { Parameter } from "../../runner/parameters.ts";
 
 const README = join(import.meta.dirname, "../../README.md");
 
@@ -13,18 +13,18 @@ export function readmeWithTables(readme: string): string {
 }
 
 function flagsTable(): string {
-  const commands: Record<string, ParameterTable> = { snapshots: snapshotsParameters, verify: verifyParameters };
-  for (const fn of functions) commands[fn.name] = { ...(fn.kind === "backup" ? backupParameters : restoreParameters), ...fn.parameters };
+  const commands = commandsFor(functions);
   const rows = new Map<string, { parameter: Parameter; users: string[] }>();
-  for (const [command, table] of Object.entries(commands).sort(([left], [right]) => (left < right ? -1 : 1))) {
-    for (const parameter of Object.values(table)) {
+  for (const { name, parameters } of commands.toSorted((left, right) => (left.name < right.name ? -1 : 1))) {
+    for (const parameter of Object.values(parameters)) {
       const row = rows.get(parameter.flag) ?? { parameter, users: [] };
-      row.users.push(command);
+      row.users.push(name);
       rows.set(parameter.flag, row);
     }
   }
-  const all = Object.keys(commands).length;
-  const lines = [...rows.values()].map(({ parameter, users }) => tableRow(parameter, users.length === all ? "all" : users.join(", ")));
+  const lines = [...rows.values()].map(({ parameter, users }) =>
+    tableRow(parameter, users.length === commands.length ? "all" : users.join(", ")),
+  );
   return `| flag | environment | default | commands | what it does |\n| --- | --- | --- | --- | --- |\n${lines.join("")}`;
 }
 

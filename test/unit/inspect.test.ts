@@ -25,7 +25,12 @@ async function verify(options: { cannotPrint?: boolean } = {}) {
     version: "0.0.0",
     signal,
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
-    sources: { environment: { RESTIC_PASSWORD: passphrase.reveal() }, remember: ignore, signal },
+    sources: {
+      environment: { RESTIC_PASSWORD: passphrase.reveal() },
+      remember: ignore,
+      signal,
+      cluster: () => Promise.reject(new Error("No cluster is used")),
+    },
     warn: ignore,
     progress: ignore,
     print: async (text: string) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ParameterError } from "../../runner/errors.ts";
 import type { BackupFunction } from "../../runner/function.ts";
 import { showSnapshots } from "../../runner/inspect.ts";
+import { openFileCluster } from "../../runner/kubernetes/file-cluster.ts";
 import { parseParameters } from "../../runner/parameters.ts";
 import { runFunction } from "../../runner/run.ts";
 import { backupParameters, snapshotsParameters } from "../../runner/runner-parameters.ts";
@@ -24,7 +25,12 @@ function arrange() {
     version: "0.0.0",
     signal: stop.signal,
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
-    sources: { environment: { RESTIC_PASSWORD: "a long passphrase" }, remember: ignore, signal: stop.signal },
+    sources: {
+      environment: { RESTIC_PASSWORD: "a long passphrase" },
+      remember: ignore,
+      signal: stop.signal,
+      cluster: () => openFileCluster(join(folder, "objects.json")),
+    },
     warn: (reason: string) => void warnings.push(reason),
     progress: ignore,
     print: async () => undefined,

@@ -1,4 +1,5 @@
 import { jest } from "@jest/globals";
+import { HoldfastError } from "../../runner/errors.ts";
 import { listenForShutdown } from "../../runner/shutdown.ts";
 
 afterEach(() => jest.restoreAllMocks());
@@ -34,7 +35,7 @@ test("the deadline aborts with a failure that says so", async () => {
 test("a run that does not end after its abort is ended, and has the last word before", async () => {
   const exit = watchExit();
   const said: string[] = [];
-  using _shutdown = listenForShutdown({ cleanUpMs: 10, onLate: (reason) => void said.push(reason.reason) });
+  using _shutdown = listenForShutdown({ cleanUpMs: 10, onLate: (error) => void said.push(reasonOf(error)) });
 
   process.emit("SIGTERM", "SIGTERM");
   // The timer alone does not keep a process alive.
@@ -55,3 +56,16 @@ test("a second SIGINT ends the process at once", async () => {
 
   expect(await exit).toBe(130);
 });
+
+test("a defect noticed from outside aborts the run with itself", () => {
+  using shutdown = listenForShutdown();
+  const defect = new Error("Nobody handled this");
+
+  shutdown.stop(defect);
+
+  expect(shutdown.signal.reason).toBe(defect);
+});
+
+function reasonOf(error: unknown): string {
+  return error instanceof HoldfastError ? error.reason : "not named";
+}

@@ -1,0 +1,62 @@
+// Every command: its parameters, what must hold between them, and what it does.
+import type { CommandSpec } from "./command-line.ts";
+import type { DatabaseFunction } from "./function.ts";
+import { type InspectParts, showSnapshots, verifyRepository } from "./inspect.ts";
+import type { ParameterRules, ParametersOf, ParameterTable } from "./parameters.ts";
+import { databaseRules, repositoryRules } from "./places.ts";
+import type { Report, Success } from "./report.ts";
+import { runFunction } from "./run.ts";
+import { backupParameters, restoreParameters, snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
+
+/** What every command takes. */
+export type CommonParameters = Pick<
+  ParametersOf<typeof snapshotsParameters>,
+  "timeout" | "report" | "terminationLog" | "logFormat" | "logLevel" | "manifests" | "kubeconfig" | "master"
+>;
+
+export interface Command extends CommandSpec {
+  readonly rules: ParameterRules;
+  /** `values` are those of `parameters`. */
+  execute(values: never, parts: InspectParts): Promise<Success>;
+  /** Called before anything is done, and with the outcome at the very end; what the latter returns is the exit code. */
+  readonly outputs?: CommandOutputs;
+}
+
+/** Where a command leaves its outcome beside the report: Stash's output.json. */
+export interface CommandOutputs {
+  begin(values: never): void;
+  conclude(values: never, report: Report): number;
+  /** As `conclude`, for a command line that could not be read. */
+  refuse(argv: readonly string[], report: Report): number;
+}
+
+export function commandsFor(functions: readonly DatabaseFunction[]): readonly Command[] {
+  return [
+    ...functions.map(runCommand),
+    {
+      name: "snapshots",
+      summary: "List the snapshots in a repository",
+      parameters: snapshotsParameters,
+      rules: repositoryRules,
+      execute: showSnapshots,
+    },
+    {
+      name: "verify",
+      summary: "Read back what is stored and prove that it is what was written",
+      parameters: verifyParameters,
+      rules: repositoryRules,
+      execute: verifyRepository,
+    },
+  ];
+}
+
+function runCommand(fn: DatabaseFunction): Command {
+  const parameters: ParameterTable = { ...(fn.kind === "backup" ? backupParameters : restoreParameters), ...fn.parameters };
+  return {
+    name: fn.name,
+    summary: fn.summary,
+    parameters,
+    rules: (values) => [...databaseRules(values), ...repositoryRules(values)],
+    execute: (values: never, parts) => runFunction(fn, values, parts),
+  };
+}
