@@ -13,16 +13,22 @@ export interface CertificateFiles {
   readonly clientKey: string;
 }
 
+export interface CertificateOptions {
+  /** Whom the client certificate names: "/O=group/CN=user". Default "/CN=client". */
+  readonly clientSubject?: string;
+}
+
 /** Writes the files into `directory`; valid for two days. */
-export async function makeCertificates(directory: string): Promise<CertificateFiles> {
+export async function makeCertificates(directory: string, options: CertificateOptions = {}): Promise<CertificateFiles> {
   await ensureProgram("openssl");
   const path = (name: string) => join(directory, name);
   const openssl = (...args: string[]) => execa("openssl", args, { cwd: directory });
   const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
   await openssl("req", "-x509", ...newKey, "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", "/CN=test authority");
   await writeFile(path("names.ext"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
-  for (const role of ["server", "client"]) {
-    await openssl("req", ...newKey, "-keyout", `${role}.key`, "-out", `${role}.csr`, "-subj", `/CN=${role}`);
+  const subjects = { server: "/CN=server", client: options.clientSubject ?? "/CN=client" };
+  for (const [role, subject] of Object.entries(subjects)) {
+    await openssl("req", ...newKey, "-keyout", `${role}.key`, "-out", `${role}.csr`, "-subj", subject);
     const signing = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names.ext"];
     await openssl("x509", "-req", "-in", `${role}.csr`, "-out", `${role}.crt`, ...signing);
   }

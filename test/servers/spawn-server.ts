@@ -15,9 +15,11 @@ export interface SpawnOptions {
   readonly cwd: string;
   /** Asked again and again until it resolves with true. */
   readonly isReady: () => Promise<boolean>;
+  /** How long it may take to be ready; 30 s when absent. */
+  readonly startTimeoutMs?: number;
 }
 
-/** Starts the program and resolves when it is ready; rejects with its output when it exits or takes more than 30 s. */
+/** Starts the program and resolves when it is ready; rejects with its output when it exits or takes too long. */
 export async function spawnServer(program: string, options: SpawnOptions): Promise<SpawnedServer> {
   const child = spawn(program, options.args, {
     cwd: options.cwd,
@@ -45,7 +47,7 @@ export async function spawnServer(program: string, options: SpawnOptions): Promi
       await exited;
     },
   };
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + (options.startTimeoutMs ?? 30_000);
   while (!(await options.isReady().catch(() => false))) {
     if (hasExited(child) || Date.now() > deadline) {
       await server.kill();

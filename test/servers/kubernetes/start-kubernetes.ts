@@ -1,0 +1,167 @@
+// A real API server over a real etcd: CRD validation, status subresources, RBAC, tokens. No controllers, no nodes: a deleted namespace stays
+// "Terminating", nothing is collected, so each test takes a namespace of its own.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { type CertificateFiles, makeCertificates } from "../certificates.ts";
+import { freePort } from "../free-port.ts";
+import { type SpawnedServer, spawnServer } from "../spawn-server.ts";
+import { ensureKubernetes, type KubernetesPrograms } from "./ensure-kubernetes.ts";
+import { KubernetesObjects } from "./kubernetes-objects.ts";
+
+export interface Kubernetes extends AsyncDisposable {
+  /** "https://127.0.0.1:PORT". */
+  readonly url: string;
+  readonly port: number;
+  /** Path of the PEM file of the authority that signed the server's certificate. */
+  readonly caFile: string;
+  /** Path of a kubeconfig that may do everything. */
+  readonly adminKubeconfig: string;
+  /** A folder for the test's own files; removed with the server. */
+  readonly directory: string;
+  readonly objects: KubernetesObjects;
+  /** Writes a kubeconfig whose user has this token; resolves with its path. */
+  kubeconfigFor(token: string): Promise<string>;
+  /** Kills the API server; etcd keeps what it holds. */
+  stopApi(): Promise<void>;
+  /** Starts it again on the same port. */
+  startApi(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface KubernetesOptions {
+  /** A folder of CustomResourceDefinitions that are applied, and served, before this resolves. */
+  readonly crds?: string;
+}
+
+/** Builds the programs when they are not cached (minutes, once), starts them (some 7 s) and resolves when the API server is ready. */
+export async function startKubernetes(options: KubernetesOptions = {}): Promise<Kubernetes> {
+  const programs = await ensureKubernetes();
+  const server = new RunningKubernetes(programs, await mkdtemp(join(tmpdir(), "holdfast-kubernetes-")));
+  try {
+    await server.start();
+    if (options.crds !== undefined) await server.objects.applyDefinitions(options.crds);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+class RunningKubernetes implements Kubernetes {
+  readonly directory: string;
+  readonly #programs: KubernetesPrograms;
+  #certificates!: CertificateFiles;
+  #objects!: KubernetesObjects;
+  #etcd: SpawnedServer | undefined;
+  #api: SpawnedServer | undefined;
+  #etcdUrl = "";
+  port = 0;
+
+  constructor(programs: KubernetesPrograms, directory: string) {
+    this.#programs = programs;
+    this.directory = directory;
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${this.port}`;
+  }
+
+  get caFile(): string {
+    return this.#certificates.ca;
+  }
+
+  get adminKubeconfig(): string {
+    return join(this.directory, "admin.kubeconfig");
+  }
+
+  get objects(): KubernetesObjects {
+    return this.#objects;
+  }
+
+  async start(): Promise<void> {
+    this.#certificates = await makeCertificates(this.directory, { clientSubject: "/O=system:masters/CN=admin" });
+    const { ca, clientCert, clientKey } = this.#certificates;
+    // The key that signs the tokens of service accounts.
+    const keys = join(this.directory, "tokens");
+    await execa("openssl", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", `${keys}.key`]);
+    await execa("openssl", ["pkey", "-in", `${keys}.key`, "-pubout", "-out", `${keys}.pub`]);
+    await this.#startEtcd();
+    this.port = await freePort();
+    this.#objects = new KubernetesObjects(this.url, {
+      ca: await readFile(ca),
+      cert: await readFile(clientCert),
+      key: await readFile(clientKey),
+    });
+    await writeKubeconfig(this.adminKubeconfig, this.url, ca, { "client-certificate": clientCert, "client-key": clientKey });
+    await this.startApi();
+  }
+
+  async startApi(): Promise<void> {
+    if (this.#api !== undefined) throw new Error("The API server runs already");
+    const { ca, serverCert, serverKey } = this.#certificates;
+    const keys = join(this.directory, "tokens");
+    const args = [
+      `--etcd-servers=${this.#etcdUrl}`,
+      "--bind-address=127.0.0.1",
+      `--secure-port=${this.port}`,
+      `--tls-cert-file=${serverCert}`,
+      `--tls-private-key-file=${serverKey}`,
+      `--client-ca-file=${ca}`,
+      "--service-account-issuer=https://kubernetes.default.svc",
+      `--service-account-key-file=${keys}.pub`,
+      `--service-account-signing-key-file=${keys}.key`,
+      "--service-cluster-ip-range=10.96.0.0/24",
+      "--authorization-mode=RBAC",
+      "--anonymous-auth=false",
+    ];
+    const isReady = async () => (await this.#objects.send("GET", "/readyz")).status === 200;
+    this.#api = await spawnServer(this.#programs.apiServer, { args, cwd: this.directory, isReady, startTimeoutMs: 120_000 });
+  }
+
+  async stopApi(): Promise<void> {
+    await this.#api?.kill();
+    this.#api = undefined;
+  }
+
+  async kubeconfigFor(token: string): Promise<string> {
+    const path = join(await mkdtemp(join(this.directory, "user-")), "kubeconfig");
+    await writeKubeconfig(path, this.url, this.caFile, { token });
+    return path;
+  }
+
+  async stop(): Promise<void> {
+    await this.stopApi();
+    await this.#etcd?.kill();
+    this.#etcd = undefined;
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #startEtcd(): Promise<void> {
+    const [client, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
+    const args = ["--data-dir", join(this.directory, "etcd"), "--unsafe-no-fsync", "--log-level", "warn"];
+    args.push("--listen-client-urls", client, "--advertise-client-urls", client);
+    args.push("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`);
+    const isReady = async () => (await fetch(`${client}/health`)).ok;
+    this.#etcd = await spawnServer(this.#programs.etcd, { args, cwd: this.directory, isReady });
+    this.#etcdUrl = client;
+  }
+}
+
+/** JSON is YAML. */
+async function writeKubeconfig(path: string, url: string, ca: string, user: Readonly<Record<string, string>>): Promise<void> {
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "test", cluster: { server: url, "certificate-authority": ca } }],
+    users: [{ name: "user", user }],
+    contexts: [{ name: "test", context: { cluster: "test", user: "user" } }],
+    "current-context": "test",
+  };
+  await writeFile(path, JSON.stringify(config, null, 2));
+}
