@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 NODE := node_modules/.bin/node
 
-.PHONY: setup demo test test-all e2e-all check bundle benchmark readme clean
+.PHONY: setup demo test test-all e2e-all check bundle benchmark readme deploy clean
 
 setup: node_modules/.installed
 
@@ -35,6 +35,10 @@ benchmark: setup bundle
 # Writes the tables of flags and exit codes into README.md.
 readme: setup
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-readme-tables.ts
+
+# Writes deploy/crds/ from the schemas that the program reads objects with.
+deploy: setup
+	@$(NODE) --disable-warning=ExperimentalWarning deploy/generate.ts
 
 clean:
 	rm -rf dist node_modules

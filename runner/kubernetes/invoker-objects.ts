@@ -1,36 +1,27 @@
 // What starts a run: BackupConfiguration and BackupBatch (the invokers of backups), and the sessions that carry a status.
-// As far as the runner reads them; unknown fields are kept.
+// As far as the runner reads them; unknown fields are kept, and no status ever makes an object invalid.
 import * as z from "zod";
-import { metadataSchema, taskSchema } from "./objects.ts";
+import { NEEDED_IN_USE } from "./core-objects.ts";
+import { metadataSchema } from "./metadata.ts";
+import {
+  backupHooksSchema,
+  restoreHooksSchema,
+  runtimeSettingsSchema,
+  tempDirSchema,
+  volumeClaimTemplateSchema,
+} from "./settings-objects.ts";
+import { backupTargetSchema, repositoryReferenceSchema, restoreRulesSchema, restoreTargetSchema } from "./target-objects.ts";
+import { taskSchema } from "./task-objects.ts";
 
 const stashVersion = z.literal("stash.appscode.com/v1beta1");
 const duration = z.string().regex(/^(\d+(\.\d+)?(h|m|s|ms|us|ns))+$|^0$/, 'expected a duration such as "30s" or "1h30m"');
 const status = z.looseObject({}).optional().describe("What happened so far");
-
-const targetReference = z
-  .looseObject({
-    apiVersion: z.string().optional().describe("API version of the target"),
-    kind: z.string().optional().describe("Kind of the target; AppBinding for a database"),
-    name: z.string().optional().describe("Name of the target"),
-    namespace: z.string().optional().describe("Namespace of the target; the object's own when absent"),
-  })
-  .describe("What is backed up or restored");
-
-const targetFields = {
-  ref: targetReference.optional(),
-  alias: z.string().optional().describe("Host name that the snapshots carry"),
-};
-const target = z.looseObject(targetFields).describe("What is backed up, and how it is called there");
-
-const repositoryReference = z
-  .looseObject({
-    name: z.string().describe("Name of the Repository"),
-    namespace: z.string().optional().describe("Its namespace; the object's own when absent"),
-  })
-  .describe("Where backups lie");
+const driver = z.enum(["Restic", "VolumeSnapshotter"]).default("Restic").describe("How backups are taken; databases use Restic");
+const executionOrder = z.enum(["Parallel", "Sequential"]).default("Parallel").describe("Whether the members wait for one another");
+const timeOut = duration.optional().describe("A session that takes longer has failed");
 
 const count = z.int().min(0).optional();
-const retentionPolicySchema = z
+export const retentionPolicySchema = z
   .looseObject({
     name: z.string().describe("Name of the policy"),
     keepLast: count.describe("Keep this many of the newest snapshots"),
@@ -45,25 +36,43 @@ const retentionPolicySchema = z
   })
   .describe("Which snapshots are kept");
 
-const invokerFields = {
+/** What a BackupConfiguration, a BackupBatch and a BackupBlueprint say of every session. */
+export const scheduleFields = {
   schedule: z.string().optional().describe("When to back up, in cron's notation"),
-  repository: repositoryReference.optional(),
   retentionPolicy: retentionPolicySchema,
+  timeOut,
+  backupHistoryLimit: z.int32().optional().describe("How many finished sessions are kept; 1 when absent"),
+  retryConfig: z
+    .looseObject({
+      maxRetry: z.int32().default(1).describe("How often a failed session is tried again"),
+      delay: duration.optional().describe("How long to wait before; at once when absent"),
+    })
+    .optional()
+    .describe("What is done when a session fails; nothing when absent"),
+};
+
+/** How one target's pod is made. */
+export const runFields = {
+  task: taskSchema.optional(),
+  runtimeSettings: runtimeSettingsSchema.optional(),
+  tempDir: tempDirSchema.optional(),
+  interimVolumeTemplate: volumeClaimTemplateSchema.optional(),
+};
+
+const invokerFields = {
+  ...scheduleFields,
+  driver,
+  repository: repositoryReferenceSchema.optional(),
   paused: z.boolean().optional().describe("No new backups for now"),
-  timeOut: duration.optional().describe("A session that takes longer has failed"),
-  backupHistoryLimit: z.int().optional().describe("How many finished sessions are kept"),
 };
 
 export const backupConfigurationSchema = z.looseObject({
   apiVersion: stashVersion,
   kind: z.literal("BackupConfiguration"),
   metadata: metadataSchema,
-  spec: z.looseObject({
-    ...invokerFields,
-    driver: z.enum(["Restic", "VolumeSnapshotter"]).default("Restic").describe("How backups are taken; databases use Restic"),
-    task: taskSchema.optional(),
-    target: target.optional(),
-  }),
+  spec: z
+    .looseObject({ ...invokerFields, ...runFields, target: backupTargetSchema.optional(), hooks: backupHooksSchema.optional() })
+    .describe("Backups of one target"),
   status,
 });
 
@@ -71,15 +80,18 @@ export const backupBatchSchema = z.looseObject({
   apiVersion: stashVersion,
   kind: z.literal("BackupBatch"),
   metadata: metadataSchema,
-  spec: z.looseObject({
-    ...invokerFields,
-    driver: z.enum(["Restic", "VolumeSnapshotter"]).default("Restic").describe("How backups are taken; databases use Restic"),
-    executionOrder: z.enum(["Parallel", "Sequential"]).default("Parallel").describe("Whether the members wait for one another"),
-    members: z
-      .array(z.looseObject({ task: taskSchema.optional(), target: target.optional() }))
-      .optional()
-      .describe("The targets that are backed up together"),
-  }),
+  spec: z
+    .looseObject({
+      ...invokerFields,
+      executionOrder,
+      members: z
+        .array(z.looseObject({ ...runFields, target: backupTargetSchema.optional(), hooks: backupHooksSchema.optional() }))
+        .optional()
+        .describe("The targets that are backed up together"),
+      runtimeSettings: runtimeSettingsSchema.optional(),
+      hooks: backupHooksSchema.optional(),
+    })
+    .describe("Backups of several targets together"),
   status,
 });
 
@@ -87,44 +99,56 @@ export const backupSessionSchema = z.looseObject({
   apiVersion: stashVersion,
   kind: z.literal("BackupSession"),
   metadata: metadataSchema,
-  spec: z.looseObject({
-    invoker: z
-      .looseObject({
-        apiGroup: z.string().optional().describe("API group of the invoker"),
-        kind: z.string().describe("BackupConfiguration or BackupBatch"),
-        name: z.string().describe("Name of the invoker, in this namespace"),
-      })
-      .describe("What asked for this backup"),
-    retryLeft: z.int().optional().describe("How often the backup may be tried again"),
-  }),
+  spec: z
+    .looseObject({
+      invoker: z
+        .looseObject({
+          apiGroup: z.string().optional().describe("API group of the invoker"),
+          kind: z.string().describe("BackupConfiguration or BackupBatch"),
+          name: z.string().describe("Name of the invoker, in this namespace"),
+        })
+        .meta(NEEDED_IN_USE)
+        .describe("What asked for this backup"),
+      retryLeft: z.int32().optional().describe("How often the backup may be tried again"),
+    })
+    .describe("One backup"),
   status,
 });
-
-const rulesSchema = z
-  .array(
-    z.looseObject({
-      targetHosts: z.array(z.string()).optional().describe("Hosts the rule is for; all the others when empty"),
-      sourceHost: z.string().optional().describe("Host whose snapshots are restored"),
-      snapshots: z.array(z.string()).optional().describe("Snapshot ids, or latest"),
-    }),
-  )
-  .optional()
-  .describe("Which snapshots are restored");
 
 export const restoreSessionSchema = z.looseObject({
   apiVersion: stashVersion,
   kind: z.literal("RestoreSession"),
   metadata: metadataSchema,
-  spec: z.looseObject({
-    driver: z.enum(["Restic", "VolumeSnapshotter"]).default("Restic").describe("How backups are taken; databases use Restic"),
-    repository: repositoryReference.optional(),
-    task: taskSchema.optional(),
-    target: z
-      .looseObject({ ...targetFields, rules: rulesSchema })
-      .optional()
-      .describe("What is restored into, and from which snapshots"),
-    rules: rulesSchema,
-    timeOut: duration.optional().describe("A session that takes longer has failed"),
-  }),
+  spec: z
+    .looseObject({
+      ...runFields,
+      driver,
+      repository: repositoryReferenceSchema.optional(),
+      target: restoreTargetSchema.optional(),
+      rules: restoreRulesSchema,
+      timeOut,
+      hooks: restoreHooksSchema.optional(),
+    })
+    .describe("One restore"),
+  status,
+});
+
+export const restoreBatchSchema = z.looseObject({
+  apiVersion: stashVersion,
+  kind: z.literal("RestoreBatch"),
+  metadata: metadataSchema,
+  spec: z
+    .looseObject({
+      driver,
+      repository: repositoryReferenceSchema.optional(),
+      executionOrder,
+      members: z
+        .array(z.looseObject({ ...runFields, target: restoreTargetSchema.optional(), hooks: restoreHooksSchema.optional() }))
+        .optional()
+        .describe("The targets that are restored together"),
+      timeOut,
+      hooks: restoreHooksSchema.optional(),
+    })
+    .describe("Restores of several targets together"),
   status,
 });

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { labelSelectorSchema } from "./objects.ts";
+import type { labelSelectorSchema } from "./backend-objects.ts";
 
 export type LabelSelector = z.infer<typeof labelSelectorSchema>;
 

@@ -1,40 +1,10 @@
 // The objects the runner reads, as far as it reads them: unknown fields are kept, known ones have to be right.
 // Only structure lives here; what belongs together (one of url and service, say) is judged where it is used.
 import * as z from "zod";
-
-const objectName = z
-  .string()
-  .max(253)
-  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "expected a name of lower-case letters, digits, dashes and dots");
-const namespaceName = z
-  .string()
-  .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "expected a namespace: lower-case letters, digits and dashes");
-
-const labels = z.record(z.string(), z.string());
-
-/** The part of an object's metadata that we look at; namespaced objects always have a namespace once a cluster handed them out. */
-export const metadataSchema = z.looseObject({
-  name: objectName.describe("Name, unique for its kind in the namespace"),
-  namespace: namespaceName.describe("Namespace the object lives in"),
-  labels: labels.optional().describe("Labels, for selection"),
-  annotations: labels.optional().describe("Annotations, for people and tools"),
-  uid: z.string().optional().describe("Identity of this very object; a new object of the same name has another"),
-  resourceVersion: z.string().optional().describe("Version that a write is checked against"),
-  creationTimestamp: z.string().optional().describe("When the object was created, RFC 3339"),
-});
-
-export const taskParamSchema = z.looseObject({
-  name: z.string().describe("Name of the parameter"),
-  value: z.string().describe("Its value; always text"),
-});
-
-export const taskSchema = z
-  .looseObject({
-    name: z.string().optional().describe("Name of the Task"),
-    params: z.array(taskParamSchema).optional().describe("Parameters handed to the Task's functions"),
-  })
-  .describe("A Task and its parameters");
+import { backendSchema, usagePolicySchema } from "./backend-objects.ts";
+import { NEEDED_IN_USE } from "./core-objects.ts";
+import { clusterMetadataSchema, metadataSchema, namespaceName, objectName } from "./metadata.ts";
+import { taskSchema } from "./task-objects.ts";
 
 const secretReference = z.looseObject({
   apiGroup: z.string().default("").describe("API group of the referenced kind; empty is the core group"),
@@ -42,7 +12,7 @@ const secretReference = z.looseObject({
   name: objectName.describe("Name of the Secret, in the same namespace"),
 });
 
-const localSecretName = z.looseObject({ name: objectName.describe("Name of the Secret, in the same namespace") });
+const localSecretName = z.looseObject({ name: objectName.meta(NEEDED_IN_USE).describe("Name of the Secret, in the same namespace") });
 
 const secretTransformSchema = z
   .looseObject({
@@ -56,13 +26,13 @@ const secretTransformSchema = z
     addKey: z
       .looseObject({
         key: z.string().describe("Key to add or to replace"),
-        value: z.string().optional().describe("Value, base64"),
+        value: z.string().meta({ format: "byte" }).optional().describe("Value, base64"),
         stringValue: z.string().optional().describe("Value as plain text; wins over value"),
       })
       .optional()
       .describe("Adds a key with a fixed value"),
     addKeysFrom: z
-      .looseObject({ secretRef: localSecretName.describe("Secret whose keys are merged in") })
+      .looseObject({ secretRef: localSecretName.meta(NEEDED_IN_USE).describe("Secret whose keys are merged in") })
       .optional()
       .describe("Adds every key of another Secret of the AppBinding's namespace"),
     removeKey: z
@@ -79,7 +49,7 @@ const serviceSchema = z.looseObject({
     .describe("URL scheme: redis, rediss, http, https"),
   name: objectName.describe("Name of the Service"),
   namespace: namespaceName.optional().describe("Namespace of the Service; the AppBinding's when absent"),
-  port: z.int().min(1).max(65535).describe("Port of the Service"),
+  port: z.int32().min(1).max(65535).describe("Port of the Service"),
   path: z.string().optional().describe("URL path to send with every request"),
   query: z.string().optional().describe("Encoded URL query, without the question mark"),
 });
@@ -88,7 +58,11 @@ const clientConfigSchema = z
   .looseObject({
     url: z.string().optional().describe("Where the database is, as SCHEME://HOST:PORT; holds no user and no password"),
     service: serviceSchema.optional().describe("Service of this cluster that leads to the database; wins over url"),
-    caBundle: z.string().optional().describe("PEM certificates, base64, that the server's certificate is verified against"),
+    caBundle: z
+      .string()
+      .meta({ format: "byte" })
+      .optional()
+      .describe("PEM certificates, base64, that the server's certificate is verified against"),
     insecureSkipTLSVerify: z.boolean().optional().describe("Do not verify the server's certificate; recorded with every backup"),
     serverName: z.string().optional().describe("Name the server's certificate must have, when it is not the host"),
   })
@@ -110,7 +84,17 @@ const parametersSchema = z
       .optional()
       .describe("Settings for backups"),
   })
+  .meta({ "x-kubernetes-embedded-resource": true })
   .describe("Settings that are no secret");
+
+const applicationReferenceSchema = z
+  .looseObject({
+    apiGroup: z.string().optional().describe("API group of the object"),
+    kind: z.string().optional().describe("Kind of the object"),
+    namespace: z.string().optional().describe("Namespace of the object"),
+    name: z.string().describe("Name of the object"),
+  })
+  .describe("The object that runs the database, for people and tools");
 
 export const appBindingSchema = z.looseObject({
   apiVersion: z.literal("appcatalog.appscode.com/v1alpha1"),
@@ -120,6 +104,7 @@ export const appBindingSchema = z.looseObject({
     .looseObject({
       type: z.string().optional().describe("What the database is: redis, kubedb.com/elasticsearch"),
       version: z.string().optional().describe("Version of the database"),
+      appRef: applicationReferenceSchema.optional(),
       clientConfig: clientConfigSchema,
       secret: secretReference.optional().describe("Secret with the credentials; absent for anonymous access"),
       secretTransforms: z.array(secretTransformSchema).optional().describe("Changes to the credentials, applied in order to a copy"),
@@ -129,78 +114,15 @@ export const appBindingSchema = z.looseObject({
     .describe("A database and the way to it"),
 });
 
-const prefix = z.string().optional().describe("Path within the bucket or container; a leading slash does no harm");
-const maxConnections = z.int().optional().describe("Most connections at a time; 0 is no limit of its own");
-const bucketSchema = z.looseObject({ bucket: z.string().min(1).describe("Name of the bucket"), prefix, maxConnections });
-const containerSchema = z.looseObject({ container: z.string().min(1).describe("Name of the container"), prefix, maxConnections });
-
-const backendSchema = z
-  .looseObject({
-    storageSecretName: objectName.optional().describe("Secret of this namespace with the passphrase and the store's credentials"),
-    local: z
-      .looseObject({
-        mountPath: z.string().min(1).describe("Directory the volume is mounted at"),
-        subPath: z.string().optional().describe("Part of the volume that is mounted"),
-      })
-      .optional()
-      .describe("A volume of any kind, mounted into the job"),
-    s3: z
-      .looseObject({
-        endpoint: z.string().optional().describe("URL or HOST:PORT of the store; AWS when absent"),
-        bucket: z.string().min(1).describe("Name of the bucket"),
-        prefix,
-        region: z.string().optional().describe("Region of the bucket"),
-        insecureTLS: z.boolean().optional().describe("Do not verify the store's certificate"),
-      })
-      .optional()
-      .describe("Amazon S3 or a compatible store"),
-    gcs: bucketSchema.optional().describe("Google Cloud Storage"),
-    azure: containerSchema.optional().describe("Azure Blob Storage"),
-    swift: containerSchema.optional().describe("OpenStack Swift"),
-    b2: bucketSchema.optional().describe("Backblaze B2"),
-    rest: z
-      .looseObject({ url: z.string().optional().describe("URL of the server") })
-      .optional()
-      .describe("A restic REST server"),
-  })
-  .describe("Where backups lie; when several are set the first counts of local, s3, gcs, azure, swift, b2, rest");
-
-export const labelSelectorSchema = z
-  .looseObject({
-    matchLabels: labels.optional().describe("Labels that must have exactly these values"),
-    matchExpressions: z
-      .array(
-        z.looseObject({
-          key: z.string().describe("Label the expression is about"),
-          operator: z.enum(["In", "NotIn", "Exists", "DoesNotExist"]).describe("How the label is compared"),
-          values: z.array(z.string()).optional().describe("Values for In and NotIn"),
-        }),
-      )
-      .optional()
-      .describe("Expressions that must all hold"),
-  })
-  .describe("A selection by labels");
-
 export const repositorySchema = z.looseObject({
   apiVersion: z.literal("stash.appscode.com/v1alpha1"),
   kind: z.literal("Repository"),
   metadata: metadataSchema,
   spec: z
     .looseObject({
-      backend: backendSchema,
+      backend: backendSchema.meta(NEEDED_IN_USE),
       wipeOut: z.boolean().optional().describe("Remove the stored data when the Repository is deleted"),
-      usagePolicy: z
-        .looseObject({
-          allowedNamespaces: z
-            .looseObject({
-              from: z.enum(["All", "Selector", "Same"]).default("Same").describe("Which namespaces may use the Repository"),
-              selector: labelSelectorSchema.optional().describe("Labels of the namespaces, with Selector"),
-            })
-            .optional()
-            .describe("Namespaces that may use the Repository"),
-        })
-        .optional()
-        .describe("Who may use the Repository; only its own namespace when absent"),
+      usagePolicy: usagePolicySchema.optional(),
     })
     .describe("A place for backups"),
   status: z.looseObject({}).optional().describe("What is known of the stored backups"),
@@ -218,5 +140,5 @@ export const secretSchema = z.looseObject({
 export const namespaceSchema = z.looseObject({
   apiVersion: z.literal("v1"),
   kind: z.literal("Namespace"),
-  metadata: metadataSchema.omit({ namespace: true }),
+  metadata: clusterMetadataSchema,
 });

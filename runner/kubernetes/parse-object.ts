@@ -1,6 +1,13 @@
 import type { z } from "zod";
 import { ParameterError } from "../errors.ts";
-import { backupBatchSchema, backupConfigurationSchema, backupSessionSchema, restoreSessionSchema } from "./invoker-objects.ts";
+import { backupBlueprintSchema } from "./blueprint-objects.ts";
+import {
+  backupBatchSchema,
+  backupConfigurationSchema,
+  backupSessionSchema,
+  restoreBatchSchema,
+  restoreSessionSchema,
+} from "./invoker-objects.ts";
 import { appBindingSchema, namespaceSchema, repositorySchema, secretSchema } from "./objects.ts";
 import { functionSchema, stepsSchema } from "./task-objects.ts";
 
@@ -14,8 +21,10 @@ export const objectSchemas = {
   BackupBatch: backupBatchSchema,
   BackupSession: backupSessionSchema,
   RestoreSession: restoreSessionSchema,
+  RestoreBatch: restoreBatchSchema,
   Task: stepsSchema,
   Function: functionSchema,
+  BackupBlueprint: backupBlueprintSchema,
 } as const;
 
 export type ObjectKind = keyof typeof objectSchemas;
