@@ -25,8 +25,8 @@ test.each([
   ["the hook after it failed", "Failed", { totalHosts: 1, ...hosts("Succeeded"), ...conditions("PostBackupHookExecutionSucceeded=False") }],
   [
     "a hook's end is not known",
-    { totalHosts: 1, ...hosts("Succeeded"), ...conditions("PreBackupHookExecutionSucceeded=Unknown") },
     "Succeeded",
+    { totalHosts: 1, ...hosts("Succeeded"), ...conditions("PreBackupHookExecutionSucceeded=Unknown") },
   ],
 ])("when %s, a target is %s", (_, phase, target) => {
   expect(backupTargetPhase(target)).toBe(phase);
