@@ -17,6 +17,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   python3: "python3",
   pip3: "python3-pip",
   cc: "build-essential",
+  "prometheus-pushgateway": "prometheus-pushgateway",
+  promtool: "prometheus",
 };
 
 /** Resolves with the program's path; installs its Debian package when it is missing and we are root, else says which command is missing. */
@@ -30,9 +32,22 @@ export async function ensureProgram(name: string): Promise<string> {
   const env = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
   await execa("apt-get", ["update", "-qq"], { env });
   await execa("apt-get", ["install", "-y", "-qq", "--no-install-recommends", debianPackage], { env });
+  await stopServices(debianPackage);
   const installed = await findProgram(name);
   if (installed === undefined) throw new Error(`Missing command "${name}" although the package "${debianPackage}" was installed`);
   return installed;
+}
+
+/** Where systemd runs, a Debian package starts its services at once (RUNLEVEL is for the older init): tests start servers of their own. */
+async function stopServices(debianPackage: string): Promise<void> {
+  const isSystemdRunning = await access("/run/systemd/system").then(
+    () => true,
+    () => false,
+  );
+  if (!isSystemdRunning) return;
+  const { stdout } = await execa("dpkg-query", ["--listfiles", debianPackage]);
+  const units = stdout.split("\n").flatMap((path) => /\/systemd\/system\/([^/@]+\.service)$/.exec(path)?.[1] ?? []);
+  if (units.length > 0) await execa("systemctl", ["disable", "--now", ...units]);
 }
 
 /** Where heavy, built programs are kept between runs, outside the checkout. */
