@@ -6,7 +6,7 @@ import { isSnapshotId, manifestKey } from "./object-keys.ts";
 import type { Repository } from "./repository.ts";
 
 export interface SnapshotSelector {
-  /** An id, or "latest": the newest one that fits the rest. */
+  /** "latest": the newest one that fits the rest. Or an id: whole, or what makes it unique, its beginning or the beginning of its last 8 digits. */
   readonly id: string;
   readonly engine?: string | undefined;
   readonly target?: { readonly namespace: string; readonly kind: string; readonly name: string } | undefined;
@@ -26,9 +26,8 @@ export async function findSnapshot(repository: Repository, selector: SnapshotSel
   return selector.id === "latest" ? findLatest(repository, selector, options) : findById(repository, selector, options);
 }
 
-async function findById(repository: Repository, { id, engine }: SnapshotSelector, options: FindOptions): Promise<Manifest> {
-  if (!isSnapshotId(id))
-    throw new ParameterError(`Invalid snapshot id "${id}": expected "latest" or an id like "20300131T235959Z-0123abcd"`);
+async function findById(repository: Repository, { id: text, engine }: SnapshotSelector, options: FindOptions): Promise<Manifest> {
+  const id = isSnapshotId(text) ? text : await completeId(repository, text, options);
   let manifest: Manifest | undefined;
   try {
     manifest = await readManifest(repository, id, options);
@@ -43,21 +42,48 @@ async function findById(repository: Repository, { id, engine }: SnapshotSelector
   return manifest;
 }
 
+const SHORT_ID = /^([0-9a-f]{4,8}|\d{8}T[0-9]{0,6}Z?|\d{8}T\d{6}Z-[0-9a-f]{0,7})$/;
+
+/** People copy what they see of an id. Two snapshots that fit are refused: nobody can say which one is meant. */
+async function completeId(repository: Repository, text: string, options: FindOptions): Promise<string> {
+  if (!SHORT_ID.test(text)) {
+    throw new ParameterError(
+      `Invalid snapshot id "${text}": expected "latest" or an id like "20300131T235959Z-0123abcd", of which the last 8 digits are enough`,
+    );
+  }
+  const ids = (await listSnapshotIds(repository, options)).filter((id) => id.startsWith(text) || id.split("-")[1]?.startsWith(text));
+  const [id] = ids;
+  if (id === undefined) throw new NoSuchSnapshotError(`There is no snapshot "${text}" at ${repository.store.description}`);
+  if (ids.length === 1) return id;
+  const named = ids.slice(-10).join(", ");
+  throw new ParameterError(`"${text}" could be one of ${ids.length} snapshots: ${named}`, {
+    hint: "Name the whole id",
+    facts: { candidates: ids },
+  });
+}
+
 async function findLatest(repository: Repository, selector: SnapshotSelector, options: FindOptions): Promise<Manifest> {
   const isUnambiguous = selector.engine !== undefined && selector.target !== undefined && selector.host !== undefined;
   const matches: Manifest[] = [];
+  const others: Manifest[] = [];
   const damaged: DamagedManifest[] = [];
   for (const id of (await listSnapshotIds(repository, options)).reverse()) {
     const read = await tryReadManifest(repository, id, options);
     if ("problem" in read) damaged.push(read);
-    else if (fits(read, selector)) matches.push(read);
+    else (fits(read, selector) ? matches : others).push(read);
     if (isUnambiguous && matches.length > 0) break;
   }
-  return chooseLatest(repository, { matches, damaged }, options);
+  return chooseLatest(repository, { matches, others, damaged }, options);
 }
 
-function chooseLatest(repository: Repository, found: { matches: Manifest[]; damaged: DamagedManifest[] }, options: FindOptions): Manifest {
-  const { matches, damaged } = found;
+interface Found {
+  /** All from the newest to the oldest. */
+  readonly matches: readonly Manifest[];
+  readonly others: readonly Manifest[];
+  readonly damaged: readonly DamagedManifest[];
+}
+
+function chooseLatest(repository: Repository, { matches, others, damaged }: Found, options: FindOptions): Manifest {
   const [latest] = matches;
   // Whose snapshot a damaged manifest was, nobody can say: it may be the one that is asked for.
   const newer = damaged.filter(({ key }) => latest === undefined || key > manifestKey(latest.id));
@@ -68,17 +94,39 @@ function chooseLatest(repository: Repository, found: { matches: Manifest[]; dama
       facts: { damaged: newer.map(({ key }) => key), newestGood: latest?.id },
     });
   }
-  if (latest === undefined) throw new NoSuchSnapshotError(`There is no snapshot that fits at ${repository.store.description}`);
-  const groups = new Map(matches.map((manifest) => [describeGroup(manifest), manifest]).reverse() as [string, Manifest][]);
-  if (groups.size > 1) {
-    const candidates = [...groups].map(([group, manifest]) => `${group}: ${manifest.id}`).sort();
-    throw new ParameterError(`"latest" could be one of ${groups.size} snapshots: ${candidates.join("; ")}`, {
+  if (latest === undefined) throw nothingFits(repository, others);
+  const candidates = latestOfEachGroup(matches);
+  if (candidates.length > 1) {
+    throw new ParameterError(`"latest" could be one of ${candidates.length} snapshots: ${candidates.join("; ")}`, {
       hint: "Name the snapshot's id, or the engine, target and host",
       facts: { candidates },
     });
   }
   for (const { key, problem } of damaged) options.warn?.("ManifestDamaged", `"${key}": ${problem}`);
   return latest;
+}
+
+/** What is there instead is named, and never taken: it is somebody else's. */
+function nothingFits(repository: Repository, others: readonly Manifest[]): NoSuchSnapshotError {
+  const message = `There is no snapshot that fits at ${repository.store.description}`;
+  const candidates = latestOfEachGroup(others);
+  if (candidates.length === 0) return new NoSuchSnapshotError(message, { hint: "The repository holds no snapshot" });
+  const named = candidates.slice(0, 20).join("; ");
+  const more = candidates.length > 20 ? `; and ${candidates.length - 20} more` : "";
+  return new NoSuchSnapshotError(message, {
+    hint: `The repository holds ${named}${more}. Name an id to restore it`,
+    facts: { candidates },
+  });
+}
+
+/** `manifests` from the newest to the oldest. */
+function latestOfEachGroup(manifests: readonly Manifest[]): string[] {
+  const groups = new Map<string, Manifest>();
+  for (const manifest of manifests) {
+    const group = describeGroup(manifest);
+    if (!groups.has(group)) groups.set(group, manifest);
+  }
+  return [...groups].map(([group, manifest]) => `${group}: ${manifest.id}`).sort();
 }
 
 function fits(manifest: Manifest, { engine, target, host }: SnapshotSelector): boolean {

@@ -104,6 +104,45 @@ test("an id finds its snapshot, of any target, but not of another engine", async
   await expect(findSnapshot(repository, { id })).rejects.toMatchObject({ exitCode: 3 });
 });
 
+test("a snapshot is found by the last 8 digits of its id, by fewer, and by the beginning of its id", async () => {
+  const { repository, ids } = await withSnapshots({}, {});
+  const [, id] = ids as [string, string];
+  const digits = id.slice(-8);
+
+  for (const text of [digits, digits.slice(0, 6), id.slice(0, -1), id.slice(0, 16)]) {
+    expect((await findSnapshot(repository, { id: text })).id).toBe(id);
+  }
+  for (const text of ["fffff00f", "20310101T000000Z"]) {
+    await expect(findSnapshot(repository, { id: text })).rejects.toMatchObject({ exitCode: 10, message: expect.stringContaining(text) });
+  }
+  for (const text of ["abc", digits.toUpperCase().replace(/^./, "G"), `${digits},${digits}`, `-${digits}`, "2030*"]) {
+    await expect(findSnapshot(repository, { id: text })).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining("Invalid"),
+    });
+  }
+});
+
+test("what could be several snapshots' id is refused with their ids", async () => {
+  const { repository, ids } = await withSnapshots({}, {});
+
+  const finding = findSnapshot(repository, { id: "20300101T" });
+
+  await expect(finding).rejects.toMatchObject({ exitCode: 2, facts: { candidates: ids } });
+  await expect(finding).rejects.toThrow(ids.join(", "));
+});
+
+test("when no snapshot is the target's own, nobody else's is taken, and what is there is named (D13)", async () => {
+  const { repository, ids } = await withSnapshots({ target: other }, { target: other }, { host: "host-1" });
+
+  const finding = findSnapshot(repository, { id: "latest", engine: "redis", target, host: "host-0" });
+
+  await expect(finding).rejects.toMatchObject({
+    exitCode: 10,
+    hint: expect.stringMatching(new RegExp(`demo/other host host-0: ${ids[1]}; redis AppBinding demo/sample host host-1: ${ids[2]}`)),
+  });
+});
+
 test("a list holds all good snapshots in order and all damaged ones by name", async () => {
   const { repository, objects, ids } = await withSnapshots({}, { target: other }, {}, {});
   const key = damage(objects, ids[2]);
