@@ -19,6 +19,8 @@ export interface BackupFunction<T extends ParameterTable = ParameterTable> {
   readonly parameters: T;
   /** Judges where the database is said to be, before anything is touched, and says whether TLS will be spoken. @throws ParameterError */
   judge?(database: DatabaseConnection): { readonly usesTls: boolean };
+  /** Looks once whether a run could begin now: reachable, trusted, allowed. Reads no data and changes nothing. Resolves with a sentence about the server. */
+  check?(context: CheckContext): Promise<string>;
   /** Resolves when every byte that belongs to the backup was handed to the snapshot and proven complete; the run commits. */
   run(context: BackupContext<ParametersOf<T>>): Promise<BackupResult>;
 }
@@ -31,9 +33,13 @@ export interface RestoreFunction<T extends ParameterTable = ParameterTable> {
   readonly parameters: T;
   /** As above. */
   judge?(database: DatabaseConnection): { readonly usesTls: boolean };
+  /** As above. */
+  check?(context: CheckContext): Promise<string>;
   /** Resolves when everything in the snapshot was written and counted; anything refused throws, with the counts in the error's facts. */
   run(context: RestoreContext<ParametersOf<T>>): Promise<RestoreResult>;
 }
+
+export type CheckContext = Pick<Context<never>, "database" | "signal" | "log" | "warn">;
 
 interface Context<P> {
   readonly database: DatabaseConnection;

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { DatabaseRefusedError, describeError, HoldfastError } from "../../runner/errors.ts";
 import type { BackupContext, BackupFunction, BackupResult, ParametersOf } from "../../runner/function.ts";
 import { describeBackup } from "./backup-result.ts";
+import { checkSource } from "./check-source.ts";
 import { openLink } from "./connection.ts";
 import { type RedisEndpoint, redisEndpoint } from "./endpoint.ts";
 import { inspectSource, type Source } from "./inspect-source.ts";
@@ -23,6 +24,7 @@ export const redisBackup: BackupFunction<typeof redisBackupParameters> = {
   summary: "Back up a Redis or Valkey server by its own replication snapshot",
   parameters: redisBackupParameters,
   judge: (database) => ({ usesTls: redisEndpoint(database).tls !== undefined }),
+  check: checkSource,
   run: backUp,
 };
 
@@ -72,7 +74,7 @@ async function transfer(endpoint: RedisEndpoint, source: Source, context: Contex
     const proven = proof.conclude(parameters);
     if (proven.crc64 === undefined) context.warn("UncheckedSnapshot", "The snapshot carries no checksum: nothing proves that it is whole");
     await stream.finish(proven.crc64 === undefined ? {} : { digest: `crc64:${proven.crc64}` });
-    return describeBackup({ source, header, proven, started });
+    return describeBackup({ source, header, proven, started, databasesMeant: parameters.databases });
   } finally {
     link.destroy();
   }

@@ -3,7 +3,10 @@ import { type LinkOptions, openLink } from "./connection.ts";
 import type { RedisEndpoint } from "./endpoint.ts";
 import { encodeCommand, readLine } from "./reply-line.ts";
 
-/** What a backup runs. The first two it cannot do without. */
+/** What a backup cannot do without. */
+export const NEEDED_BACKUP_RIGHTS: readonly string[] = ["+sync", "+replconf"];
+
+/** What a backup runs. */
 export const BACKUP_RIGHTS = ["+sync", "+replconf", "+psync", "+ping", "+info"] as const;
 
 /**

@@ -1,9 +1,11 @@
 import { IncompleteError } from "../../runner/errors.ts";
 import type { ParametersOf, RestoreContext, RestoreFunction, RestoreResult, StreamInfo } from "../../runner/function.ts";
+import { checkTarget } from "./check-target.ts";
 import { openControl, openLink, type RedisControl } from "./connection.ts";
 import { type RedisEndpoint, redisEndpoint } from "./endpoint.ts";
 import { redisRestoreParameters } from "./parameters.ts";
 import { RespLink } from "./resp-link.ts";
+import { databasesToRestore } from "./restore-databases.ts";
 import { readSnapshotFacts } from "./restore-facts.ts";
 import { addProgress, assertNothingRefused, describeRestore } from "./restore-outcome.ts";
 import { assertNoDifferences } from "./restore-postflight.ts";
@@ -31,6 +33,7 @@ export const redisRestore: RestoreFunction<typeof redisRestoreParameters> = {
   summary: "Restore a Redis or Valkey snapshot into a server",
   parameters: redisRestoreParameters,
   judge: (database) => ({ usesTls: redisEndpoint(database).tls !== undefined }),
+  check: checkTarget,
   run: restore,
 };
 
@@ -61,14 +64,16 @@ async function restoreStream(stream: StreamInfo, parts: Parts): Promise<RestoreR
   const { policy } = context.parameters;
   const serverNow = await readServerClock(control, context.warn);
   const tally = new RestoreTally(policy, serverNow);
+  const chosen = databasesToRestore(context.parameters.databases, context.snapshot.facts);
+  if (chosen !== undefined) context.log.info("Only some databases are restored", { databases: [...chosen] });
   const { signal, log, warn, progress } = context;
   const { description } = endpoint;
   const link = new RespLink({ socket: await openLink(endpoint, context), description, signal, listener: tally });
   const session = new RestoreSession({
-    ...{ link, tally, policy, description, serverNow, log, warn, progress },
+    ...{ link, tally, policy, chosen, description, serverNow, log, warn, progress },
     maxBulkBytes: target.maxBulkBytes,
     totalBytes: stream.rawBytes,
-    preflight: (file) => preflight(file, parts),
+    preflight: (file) => preflight(file, { ...parts, chosen }),
   });
   try {
     await session.restore(context.snapshot.stream(stream.name));
@@ -89,10 +94,15 @@ async function restoreStream(stream: StreamInfo, parts: Parts): Promise<RestoreR
   }
 }
 
-function preflight(file: RestorableFile, { context, control, target, endpoint }: Parts): Promise<void> {
+interface PreflightChoice extends Parts {
+  readonly chosen: ReadonlySet<number> | undefined;
+}
+
+function preflight(file: RestorableFile, { context, control, target, endpoint, chosen }: PreflightChoice): Promise<void> {
   const { policy, allowMissingModules } = context.parameters;
   const facts = readSnapshotFacts(context.snapshot.facts);
-  return assertRestorable(file, { control, target, facts, policy, allowMissingModules, username: endpoint.username, warn: context.warn });
+  const { username } = endpoint;
+  return assertRestorable(file, { control, target, facts, policy, chosen, allowMissingModules, username, warn: context.warn });
 }
 
 function rdbStream(streams: readonly StreamInfo[]): StreamInfo {
