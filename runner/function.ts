@@ -23,6 +23,7 @@ export interface BackupFunction<T extends ParameterTable = ParameterTable> {
   check?(context: CheckContext): Promise<string>;
   /** Resolves when every byte that belongs to the backup was handed to the snapshot and proven complete; the run commits. */
   run(context: BackupContext<ParametersOf<T>>): Promise<BackupResult>;
+  readonly stash?: StashCommand;
 }
 
 export interface RestoreFunction<T extends ParameterTable = ParameterTable> {
@@ -37,6 +38,28 @@ export interface RestoreFunction<T extends ParameterTable = ParameterTable> {
   check?(context: CheckContext): Promise<string>;
   /** Resolves when everything in the snapshot was written and counted; anything refused throws, with the counts in the error's facts. */
   run(context: RestoreContext<ParametersOf<T>>): Promise<RestoreResult>;
+  readonly stash?: StashCommand;
+}
+
+/** How Stash calls its own addon for the same work, so that its manifests need not change. */
+export interface StashCommand {
+  /** "backup-redis". */
+  readonly name: string;
+  /** The flag that carries the users' own arguments: "redis-args". */
+  readonly argumentsFlag: string;
+  /** Reads those, which are for the tools that the addon drives. @throws ParameterError naming what cannot be kept, never a value: one could be a secret */
+  readArguments(words: readonly string[]): StashArguments;
+}
+
+export interface StashArguments {
+  /** Flags of the function's own table, as text. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** What a person should know; logged. */
+  readonly warnings: readonly string[];
+  /** Names of all arguments that were understood, for the log. */
+  readonly words: readonly string[];
+  /** The connection as the arguments want it. */
+  connect(database: DatabaseConnection): DatabaseConnection;
 }
 
 export type CheckContext = Pick<Context<never>, "database" | "signal" | "log" | "warn">;

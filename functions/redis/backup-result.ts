@@ -4,8 +4,14 @@ import type { SnapshotHeader } from "./snapshot-header.ts";
 import type { ProvenSnapshot } from "./snapshot-proof.ts";
 
 /** What the manifest says about the backup. Counts come from before the snapshot and are labelled so: the snapshot itself is not parsed. */
-export function describeBackup(parts: { source: Source; header: SnapshotHeader; proven: ProvenSnapshot; started: Date }): BackupResult {
-  const { source, header, proven } = parts;
+export function describeBackup(parts: {
+  source: Source;
+  header: SnapshotHeader;
+  proven: ProvenSnapshot;
+  started: Date;
+  databasesMeant: readonly number[] | undefined;
+}): BackupResult {
+  const { source, header, proven, databasesMeant } = parts;
   const { server, settings } = source;
   const { details } = server;
   const keysAtStart = details && Object.values(details.keyspace).reduce((sum, database) => sum + database.keys, 0);
@@ -25,6 +31,7 @@ export function describeBackup(parts: { source: Source; header: SnapshotHeader; 
       role: server.role,
       databases: numberOf(settings.databases),
       keyspaceAtStart: details?.keyspace,
+      ...(databasesMeant === undefined ? {} : { databasesMeant }),
       functionLibrariesAtStart: details?.functionLibraries,
       modules: server.modules,
     },

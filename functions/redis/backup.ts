@@ -13,6 +13,7 @@ import { type AnnouncedSnapshot, requestSnapshot } from "./request-snapshot.ts";
 import { retryWhileUnready } from "./retry-while-unready.ts";
 import { parseSnapshotHeader } from "./snapshot-header.ts";
 import { SnapshotProof, uncheckedSnapshot } from "./snapshot-proof.ts";
+import { readBackupArguments } from "./stash-arguments.ts";
 
 type Context = BackupContext<ParametersOf<typeof redisBackupParameters>>;
 
@@ -26,6 +27,7 @@ export const redisBackup: BackupFunction<typeof redisBackupParameters> = {
   judge: (database) => ({ usesTls: redisEndpoint(database).tls !== undefined }),
   check: checkSource,
   run: backUp,
+  stash: { name: "backup-redis", argumentsFlag: "redis-args", readArguments: readBackupArguments },
 };
 
 const REPLY_TIMEOUT_MS = 30_000;

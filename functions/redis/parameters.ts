@@ -2,7 +2,25 @@ import * as z from "zod";
 import { durationParameter, switchParameter } from "../../runner/parameter-kinds.ts";
 import type { Parameter } from "../../runner/parameters.ts";
 
+const databasesParameter = (env: string, help: string) =>
+  ({
+    flag: "databases",
+    env: [env],
+    placeholder: "N,N…",
+    schema: z
+      .string()
+      .regex(/^\d{1,9}(,\d{1,9})*$/)
+      .transform((text) => [...new Set(text.split(",").map(Number))])
+      .optional(),
+    expected: "numbers of databases, separated by commas",
+    help,
+  }) satisfies Parameter<number[] | undefined>;
+
 export const redisBackupParameters = {
+  databases: databasesParameter(
+    "HOLDFAST_REDIS_BACKUP_DATABASES",
+    "What a restore of this backup writes unless it is told otherwise; the backup itself holds every database",
+  ),
   allowUnchecked: switchParameter({
     flag: "allow-unchecked",
     env: ["HOLDFAST_REDIS_ALLOW_UNCHECKED"],
@@ -18,6 +36,10 @@ export const redisBackupParameters = {
 };
 
 export const redisRestoreParameters = {
+  databases: databasesParameter(
+    "HOLDFAST_REDIS_RESTORE_DATABASES",
+    "Restore these databases alone, without function libraries; when absent those that the backup was told, otherwise everything",
+  ),
   policy: {
     flag: "policy",
     env: ["HOLDFAST_POLICY"],

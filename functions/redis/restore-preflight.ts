@@ -20,6 +20,8 @@ export interface PreflightParts {
   readonly target: RestoreTarget;
   readonly facts: SnapshotFacts;
   readonly policy: RestorePolicy;
+  /** The databases to write; undefined for all. */
+  readonly chosen: ReadonlySet<number> | undefined;
   readonly allowMissingModules: boolean;
   readonly username: string | undefined;
   warn(reason: string, message: string): void;
@@ -36,12 +38,20 @@ export async function assertRestorable(file: RestorableFile, parts: PreflightPar
   await assertDatabasesExist(parts);
   assertModulesPresent(parts);
   if (policy === "fail") await assertEmpty(parts);
-  assertFits(facts.usedMemoryBytes ?? file.usedMemoryBytes, parts);
+  // What a part of the databases needs, nobody knows.
+  assertFits(parts.chosen === undefined ? (facts.usedMemoryBytes ?? file.usedMemoryBytes) : undefined, parts);
+}
+
+/** As far as it is known beforehand. */
+function databasesToWrite({ facts, chosen }: PreflightParts): readonly number[] | undefined {
+  const held = facts.keyspace === undefined ? undefined : [...facts.keyspace.keys()];
+  return chosen === undefined ? held : (held ?? [...chosen]).filter((database) => chosen.has(database));
 }
 
 /** Without CONFIG, the highest database is tried. */
-async function assertDatabasesExist({ control, target, facts }: PreflightParts): Promise<void> {
-  const highest = Math.max(0, ...(facts.keyspace?.keys() ?? []));
+async function assertDatabasesExist(parts: PreflightParts): Promise<void> {
+  const { control, target } = parts;
+  const highest = Math.max(0, ...(databasesToWrite(parts) ?? []));
   if (target.databases === undefined) {
     const reply = await errorReplyOf(control, ["SELECT", String(highest)]);
     if (reply !== undefined) throw refusalOf(reply, `use database ${highest}`, target.description);
@@ -71,8 +81,9 @@ function assertModulesPresent({ target, facts, allowMissingModules, warn }: Pref
 }
 
 /** Where the snapshot does not say which databases it holds, every database must be empty. */
-async function assertEmpty({ control, target, facts }: PreflightParts): Promise<void> {
-  const databases = facts.keyspace?.keys() ?? Array.from({ length: target.databases ?? 16 }, (_, database) => database);
+async function assertEmpty(parts: PreflightParts): Promise<void> {
+  const { control, target } = parts;
+  const databases = databasesToWrite(parts) ?? Array.from({ length: target.databases ?? 16 }, (_, database) => database);
   const existing: Record<string, number> = {};
   for (const database of databases) {
     if (target.databases === undefined || database < target.databases) {

@@ -4,6 +4,7 @@ import { RdbWalker } from "./rdb-walker.ts";
 import { RedisReplyError } from "./redis-error.ts";
 import type { RespLink } from "./resp-link.ts";
 import type { Reply } from "./resp-replies.ts";
+import { assertDatabasesMet } from "./restore-databases.ts";
 import { type KeyCounts, readKeyspace } from "./restore-key-counts.ts";
 import { assertLibrariesPresent, type LibraryTally, restoreLibraries } from "./restore-libraries.ts";
 import { LongValues } from "./restore-long-values.ts";
@@ -18,6 +19,8 @@ export interface SessionParts {
   readonly link: RespLink;
   readonly tally: RestoreTally;
   readonly policy: RestorePolicy;
+  /** The databases to write; undefined for all, and for the function libraries. */
+  readonly chosen: ReadonlySet<number> | undefined;
   readonly description: string;
   readonly maxBulkBytes: number;
   /** Called once, when the file has told what it is and before the first write; it throws when there should be none. */
@@ -42,6 +45,8 @@ export class RestoreSession {
   readonly #modulesWarnedOf = new Set<string>();
   #usedMemoryBytes: number | undefined;
   #isReady = false;
+  /** Inside a database that is not to be written. */
+  #isPassing = false;
   #database: number | undefined;
   #bytes = 0;
 
@@ -95,6 +100,7 @@ export class RestoreSession {
       const before = this.#before.get(database) ?? { keys: 0, expires: undefined };
       checks.push({ database, before, after, tally: databaseTally, afterAtMs: serverNow() });
     }
+    assertDatabasesMet(this.#parts.chosen, tally.databases);
     const differences = checks.flatMap((check) => findDifferences(check, policy));
     const counted = tally.restored + tally.expired + tally.skipped + tally.refusals;
     if (counted !== tally.met) differences.push(`${tally.met} keys are in the file, but ${counted} were answered`);
@@ -105,6 +111,7 @@ export class RestoreSession {
   /** The way of most records. */
   #tryRecord(): boolean {
     const { tally, maxBulkBytes } = this.#parts;
+    if (this.#isPassing) return true;
     const walker = this.#walker;
     if (this.#database === undefined || tally.fatal !== undefined) return false;
     if (walker.valueEnd - walker.valueStart > maxBulkBytes - 64 || !this.#writer.tryRestore(walker)) return false;
@@ -128,14 +135,17 @@ export class RestoreSession {
     if (event === EVENT.moduleAuxiliary) {
       return this.#warnOfModule(walker.module);
     }
-    if (!this.#isReady) await this.#getReady({ hasFunctions: event === EVENT.library });
+    const takesLibraries = this.#parts.chosen === undefined;
+    if (!this.#isReady) await this.#getReady({ hasFunctions: takesLibraries && event === EVENT.library });
     if (event === EVENT.library) {
+      if (!takesLibraries) return;
       this.#pendingLibraries.push(Buffer.from(walker.buffer.subarray(walker.valueStart, walker.valueEnd)));
       return;
     }
     await this.#loadLibraries();
     if (event === EVENT.database) return this.#enter(walker.database);
-    if (this.#database === undefined) await this.#enter(0);
+    if (this.#database === undefined && !this.#isPassing) await this.#enter(0);
+    if (this.#isPassing) return;
     if (event === EVENT.record || walker.partStart === 0) tally.met += 1;
     await this.#longValues.take(event);
   }
@@ -164,7 +174,9 @@ export class RestoreSession {
 
   /** Waits for every reply about the database before: a refused SELECT must not let keys fall into the wrong one. */
   async #enter(database: number): Promise<void> {
-    const { link, tally, policy, description } = this.#parts;
+    const { link, tally, policy, description, chosen } = this.#parts;
+    this.#isPassing = chosen !== undefined && !chosen.has(database);
+    if (this.#isPassing) return;
     await link.drain();
     if (tally.fatal !== undefined) throw this.#fatal(tally.fatal);
     await this.#select(database);

@@ -15,6 +15,7 @@ import { RestoreTally } from "./restore-tally.ts";
 import { inspectTarget, type RestoreTarget } from "./restore-target.ts";
 import { retryWhileUnready } from "./retry-while-unready.ts";
 import { readServerClock } from "./server-clock.ts";
+import { readRestoreArguments } from "./stash-arguments.ts";
 
 type Context = RestoreContext<ParametersOf<typeof redisRestoreParameters>>;
 
@@ -35,6 +36,7 @@ export const redisRestore: RestoreFunction<typeof redisRestoreParameters> = {
   judge: (database) => ({ usesTls: redisEndpoint(database).tls !== undefined }),
   check: checkTarget,
   run: restore,
+  stash: { name: "restore-redis", argumentsFlag: "redis-args", readArguments: readRestoreArguments },
 };
 
 async function restore(context: Context): Promise<RestoreResult> {

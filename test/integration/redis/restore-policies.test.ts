@@ -235,3 +235,59 @@ describe("expiry", () => {
     });
   });
 });
+
+describe("some databases", () => {
+  test("are restored alone, without function libraries; what is in the others does not matter", async () => {
+    await using target = await startRedis();
+    await target.cli("SET", "mine", "1");
+    const expected = (await describeData(source)).databases.get(9);
+
+    const { counts } = await restore(target, { flags: { databases: "9" } });
+
+    const { databases, functions } = await describeData(target);
+    expect(counts.restored).toBe(expected?.size);
+    expect([...databases.keys()]).toEqual([0, 9]);
+    expect(databases.get(9)).toEqual(expected);
+    expect(databases.get(0)?.size).toBe(1);
+    expect(functions.size).toBe(0);
+  });
+
+  test("are those that the backup was told, unless the restore is told others", async () => {
+    await using target = await startRedis();
+    const told = { rdb: data.rdb, facts: { ...data.facts, databasesMeant: [9] } };
+
+    await restore(target, { data: told });
+    const first = await describeData(target);
+    await restore(target, { data: told, flags: { databases: "0,15" } });
+    const second = await describeData(target);
+
+    expect([...first.databases.keys()]).toEqual([9]);
+    expect([...second.databases.keys()]).toEqual([0, 9, 15]);
+  });
+
+  test("that are not empty refuse the restore", async () => {
+    await using target = await startRedis();
+    await target.cli("-n", "9", "SET", "mine", "1");
+
+    await expect(restore(target, { flags: { databases: "9" } })).rejects.toMatchObject({ reason: "TargetNotEmpty" });
+    expect(await target.cli("-n", "9", "DBSIZE")).toBe("1");
+  });
+
+  test("that the snapshot does not hold fail the restore by number", async () => {
+    await using target = await startRedis();
+
+    await expect(restore(target, { flags: { databases: "9,11" } })).rejects.toMatchObject({
+      exitCode: 3,
+      reason: "DatabaseNotInSnapshot",
+      facts: expect.objectContaining({ missingDatabases: [11] }),
+    });
+  });
+
+  test("that a backup recorded in an unknown way are not taken for all", async () => {
+    await using target = await startRedis();
+    const told = { rdb: data.rdb, facts: { ...data.facts, databasesMeant: "9" } };
+
+    await expect(restore(target, { data: told })).rejects.toMatchObject({ exitCode: 3 });
+    expect(await target.cli("INFO", "keyspace")).toBe("# Keyspace");
+  });
+});
