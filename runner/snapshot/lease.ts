@@ -6,6 +6,8 @@ import { backupLeaseKey, isSnapshotId } from "./object-keys.ts";
 
 const LIFETIME_MS = 60 * 60 * 1000;
 const RENEWAL_MS = 60 * 1000;
+/** The backup gives its lease up this long before its end, others believe in it this long after: clocks may differ by the sum. */
+const MARGIN_MS = 15 * 60 * 1000;
 
 const schema = z.object({ holder: z.string(), expires: z.iso.datetime(), bases: z.array(z.string().refine(isSnapshotId)) });
 /** What a lease object says; `bases` are snapshots whose objects the new one may name. */
@@ -15,12 +17,16 @@ export interface LeaseOptions {
   readonly holder: string;
   readonly signal: AbortSignal;
   readonly now: () => Date;
+  /** Snapshots under whose ids lie objects that the new one may name. */
+  readonly bases?: readonly string[];
   warn(reason: string, message: string): void;
 }
 
 export interface BackupLease {
-  /** True when a renewal failed for so long that others may have taken the backup for dead. */
+  /** True when a renewal once failed for so long that others may have taken the backup for dead; it stays so. */
   hasLapsed(): boolean;
+  /** Stops renewing, waits for a renewal under way, and leaves the lease to end by itself. */
+  leave(): Promise<void>;
   /** Stops renewing, waits for a renewal under way, and removes the lease. */
   remove(signal: AbortSignal): Promise<void>;
 }
@@ -30,6 +36,11 @@ export async function takeBackupLease(store: ObjectStore, id: string, options: L
   const lease = new RenewedLease(store, id, options);
   await lease.start();
   return lease;
+}
+
+/** Whether the backup must be believed to be running. */
+export function isAlive(lease: Pick<BackupLeaseContent, "expires">, now: Date): boolean {
+  return now.getTime() < Date.parse(lease.expires) + MARGIN_MS;
 }
 
 /** Throws when the bytes are no lease. */
@@ -42,7 +53,8 @@ class RenewedLease implements BackupLease {
   readonly #key: string;
   readonly #options: LeaseOptions;
   readonly #stop = new AbortController();
-  #expiresMs = 0;
+  #expiresMs = Number.POSITIVE_INFINITY;
+  #isLapsed = false;
   #timer: NodeJS.Timeout | undefined;
   #renewal: Promise<void> = Promise.resolve();
 
@@ -65,14 +77,20 @@ class RenewedLease implements BackupLease {
   }
 
   hasLapsed(): boolean {
-    return this.#options.now().getTime() >= this.#expiresMs;
+    // Kept in mind: a renewal that comes too late does not bring back what was pruned meanwhile.
+    this.#isLapsed ||= this.#options.now().getTime() >= this.#expiresMs - MARGIN_MS;
+    return this.#isLapsed;
+  }
+
+  async leave(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#stop.abort();
+    await this.#renewal;
   }
 
   async remove(signal: AbortSignal): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#stop.abort();
     // Else the renewal under way would write the lease again after its removal.
-    await this.#renewal;
+    await this.leave();
     await this.#store.delete([this.#key], { signal });
   }
 
@@ -96,8 +114,10 @@ class RenewedLease implements BackupLease {
 
   async #write(options: { ifAbsent?: boolean; signal: AbortSignal }): Promise<void> {
     const expiresMs = this.#options.now().getTime() + LIFETIME_MS;
-    const content: BackupLeaseContent = { holder: this.#options.holder, expires: new Date(expiresMs).toISOString(), bases: [] };
+    const { holder, bases = [] } = this.#options;
+    const content: BackupLeaseContent = { holder, expires: new Date(expiresMs).toISOString(), bases: [...bases] };
     await this.#store.put(this.#key, Buffer.from(`${JSON.stringify(content)}\n`), options);
+    this.hasLapsed();
     this.#expiresMs = expiresMs;
   }
 }

@@ -7,6 +7,8 @@ export const KEYS_PREFIX = "holdfast/keys/";
 export const SNAPSHOTS_PREFIX = "holdfast/snapshots/";
 export const DATA_PREFIX = "holdfast/data/";
 export const LEASES_PREFIX = "holdfast/leases/";
+export const BACKUP_LEASES_PREFIX = "holdfast/leases/backup-";
+export const PRUNE_LEASES_PREFIX = "holdfast/leases/prune/";
 
 const SNAPSHOT_ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}$/;
 const STREAM_NAME = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/;
@@ -57,11 +59,21 @@ export function parseDataKey(key: string): { id: string; stream: string; sequenc
 }
 
 export function backupLeaseKey(id: string): string {
-  return `${LEASES_PREFIX}backup-${id}.json`;
+  return `${BACKUP_LEASES_PREFIX}${id}.json`;
 }
 
 /** The id of the snapshot being written; undefined when the key is not a backup's lease. */
 export function parseBackupLeaseKey(key: string): string | undefined {
   const match = /^holdfast\/leases\/backup-([^/]+)\.json$/.exec(key);
   return match !== null && isSnapshotId(match[1] as string) ? match[1] : undefined;
+}
+
+export function pruneLeaseKey(number: number): string {
+  return `${PRUNE_LEASES_PREFIX}${number}.json`;
+}
+
+/** The number of a lease of pruning; undefined when the key is none. */
+export function parsePruneLeaseKey(key: string): number | undefined {
+  const match = /^holdfast\/leases\/prune\/([1-9]\d{0,11})\.json$/.exec(key);
+  return match === null ? undefined : Number(match[1]);
 }

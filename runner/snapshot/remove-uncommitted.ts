@@ -36,14 +36,21 @@ async function remove(repository: Repository, id: string, { keys, settled, manif
   // An upload that ended after the removal would leave its object behind.
   const [unsettled] = await Promise.allSettled([bounded(settled, SETTLING_MS)]);
   const signal = AbortSignal.timeout(LIMIT_MS - 1000);
-  if (manifest !== undefined) await removeManifest(repository, id, { manifest, signal });
+  if (manifest !== undefined) await withdrawManifest(repository, id, { manifest, signal });
   if (keys.length > 0) await repository.store.delete(keys, { signal });
   await lease.remove(signal);
   if (unsettled.status === "rejected") throw new Error("Uploads did not end after their abort", { cause: unsettled.reason });
 }
 
-/** A put that failed may still have arrived. The manifest goes first: one without its objects would be a backup that is not there. */
-async function removeManifest(repository: Repository, id: string, options: { manifest: Buffer; signal: AbortSignal }): Promise<void> {
+/**
+ * Takes back a manifest that we put, if it lies there; a put that failed may still have arrived. It goes before its objects: a manifest without them
+ * would be a backup that is not there.
+ */
+export async function withdrawManifest(
+  repository: Repository,
+  id: string,
+  options: { manifest: Buffer; signal: AbortSignal },
+): Promise<void> {
   const { store } = repository;
   const key = manifestKey(id);
   const read = () => readIfThere(store, key, { signal: options.signal, maxBytes: MAX_MANIFEST_BYTES });

@@ -3,14 +3,19 @@ import { describeError, IncompleteError } from "../errors.ts";
 import type { BackupResult, Log, SnapshotWriter } from "../function.ts";
 import { bounded } from "./bounded.ts";
 import { commitManifest, UnknownCommitError } from "./commit-manifest.ts";
+import { findObjectionToBase, idsBehind } from "./confirm-base.ts";
+import { confirmForeignObjects } from "./confirm-foreign-objects.ts";
 import { FramePipeline } from "./frame-pipeline.ts";
 import { type BackupLease, takeBackupLease } from "./lease.ts";
 import { decodeManifest, encodeManifest, FORMAT, type Manifest, type StoredStream } from "./manifest.ts";
 import { isStreamName, manifestKey, parseManifestKey, SNAPSHOTS_PREFIX } from "./object-keys.ts";
-import { removeUncommitted } from "./remove-uncommitted.ts";
+import { removeUncommitted, withdrawManifest } from "./remove-uncommitted.ts";
 import type { Repository } from "./repository.ts";
 import { newSnapshotId } from "./snapshot-id.ts";
 import { SnapshotStream } from "./write-stream.ts";
+
+/** How long a manifest that does not hold is tried to be taken back at once. */
+const WITHDRAWAL_MS = 10_000;
 
 /** What is known before the backup begins. `holdfast` is our version; `parameters` hold no secret. */
 export type SnapshotHead = Readonly<
@@ -26,12 +31,18 @@ export interface SnapshotOptions {
   readonly now?: (() => Date) | undefined;
   readonly log?: Log | undefined;
   readonly warn?: ((reason: string, message: string) => void) | undefined;
+  /** An earlier snapshot whose objects may be named instead of written again. */
+  readonly base?: Manifest | undefined;
   /** For tests: objects are closed at the first frame at or beyond this size. */
   readonly objectBytes?: number | undefined;
 }
 
 export interface SnapshotInProgress extends SnapshotWriter, AsyncDisposable {
   readonly id: string;
+  /** The base that was offered, if its objects may be named: not when it was forgotten, nor while pruning is under way. */
+  readonly base: Manifest | undefined;
+  /** Adds a stream that consists of the objects of a stream of the base: nothing is read or written. */
+  reuse(name: string, from?: string): void;
   /** Bytes given to the streams so far. */
   rawBytes(): number;
   /** Bytes handed to the store so far. */
@@ -59,8 +70,17 @@ export async function startSnapshot(repository: Repository, head: SnapshotHead, 
   const parts = { repository, head, id, previous, started, options: { ...options, now, warn } };
   // What no reader would accept must not wait for the end of a long backup.
   encodeManifest(makeManifest(parts, { streams: [], result: NOTHING }), repository.signingKey, repository.publicKey);
-  const lease = await takeBackupLease(repository.store, id, { holder: head.host, signal: options.signal, now, warn });
-  return new RunningSnapshot({ ...parts, lease });
+  const offered = options.base !== undefined && idsBehind(options.base).every((each) => each < id) ? options.base : undefined;
+  const bases = offered === undefined ? [] : idsBehind(offered);
+  const lease = await takeBackupLease(repository.store, id, { holder: head.host, signal: options.signal, now, bases, warn });
+  try {
+    const objection = offered && (await findObjectionToBase(repository, offered, { signal: options.signal, now }));
+    if (objection !== undefined) warn("BaseNotUsed", `Everything is written anew instead of on base "${offered?.id}": ${objection}`);
+    return new RunningSnapshot({ ...parts, lease, base: objection === undefined ? offered : undefined });
+  } catch (error) {
+    await dropLease({ id, lease, warn });
+    throw error;
+  }
 }
 
 const NOTHING: SnapshotResult = { server: { flavour: "", version: "", id: "" }, consistency: {}, facts: {}, notCarried: [] };
@@ -76,13 +96,16 @@ interface SnapshotBeginning {
 
 interface SnapshotParts extends SnapshotBeginning {
   readonly lease: BackupLease;
+  readonly base: Manifest | undefined;
 }
 
 class RunningSnapshot implements SnapshotInProgress {
   readonly id: string;
+  readonly base: Manifest | undefined;
   readonly #parts: SnapshotParts;
   readonly #pipeline = new FramePipeline();
   readonly #streams: SnapshotStream[] = [];
+  readonly #reused: StoredStream[] = [];
   readonly #disposal = new AbortController();
   readonly #signal: AbortSignal;
   #storedBytes = 0;
@@ -92,17 +115,13 @@ class RunningSnapshot implements SnapshotInProgress {
 
   constructor(parts: SnapshotParts) {
     this.id = parts.id;
+    this.base = parts.base;
     this.#parts = parts;
     this.#signal = AbortSignal.any([parts.options.signal, this.#disposal.signal]);
   }
 
   stream(name: string, options: { mediaType: string; frameBytes?: number }): SnapshotStream {
-    if (this.#state !== "open") throw new Error(`Snapshot "${this.id}" takes no more streams`);
-    if (!isStreamName(name)) throw new TypeError(`Invalid stream name "${name}"`);
-    const clash = this.#streams.find(
-      (other) => other.name === name || other.name.startsWith(`${name}/`) || name.startsWith(`${other.name}/`),
-    );
-    if (clash !== undefined) throw new TypeError(`Stream "${name}" clashes with stream "${clash.name}"`);
+    this.#assertNewName(name);
     const stream = new SnapshotStream({
       ...options,
       repository: this.#parts.repository,
@@ -117,6 +136,13 @@ class RunningSnapshot implements SnapshotInProgress {
     });
     this.#streams.push(stream);
     return stream;
+  }
+
+  reuse(name: string, from: string = name): void {
+    this.#assertNewName(name);
+    const stream = this.base?.streams.find((each) => each.name === from);
+    if (stream === undefined) throw new TypeError(`There is no stream "${from}" to name in base "${this.base?.id}"`);
+    this.#reused.push({ ...stream, name });
   }
 
   rawBytes(): number {
@@ -143,7 +169,8 @@ class RunningSnapshot implements SnapshotInProgress {
     const mayBeListed = this.#state === "unknown";
     this.#state = "disposed";
     if (mayBeListed) {
-      await this.#removeLease();
+      // The manifest may still arrive: until the lease ends by itself, pruning must not take its objects for nobody's.
+      await lease.leave();
       options.warn("SnapshotKept", `The objects of snapshot "${this.id}" were left in the store, because it may be committed`);
       return;
     }
@@ -162,14 +189,13 @@ class RunningSnapshot implements SnapshotInProgress {
       );
       // As readers will see it, not as it was handed in.
       const manifest = decodeManifest(encoded, { id: this.id, repository });
-      if (lease.hasLapsed()) {
-        throw new IncompleteError(`The lease of snapshot "${this.id}" lapsed: pruning may have removed objects of it meanwhile`);
-      }
+      this.#assertNotLapsed();
       this.#manifest = encoded;
       await commitManifest(repository, this.id, { manifest: encoded, signal: this.#signal, warn: options.warn });
+      await this.#confirmCommit(manifest);
       this.#state = "committed";
       options.log?.info("Snapshot committed", { snapshot: this.id, manifest: manifestKey(this.id) });
-      await this.#removeLease();
+      await dropLease({ id: this.id, lease, warn: options.warn });
       return manifest;
     } catch (error) {
       this.#state = error instanceof UnknownCommitError ? "unknown" : "failed";
@@ -177,24 +203,56 @@ class RunningSnapshot implements SnapshotInProgress {
     }
   }
 
+  /** Readers see the manifest now: what does not hold must not be seen for a moment longer than it takes to find out. */
+  async #confirmCommit(manifest: Manifest): Promise<void> {
+    const { repository, options } = this.#parts;
+    try {
+      this.#assertNotLapsed();
+      await confirmForeignObjects(repository, manifest, { signal: options.signal });
+    } catch (error) {
+      await withdrawManifest(repository, this.id, { manifest: this.#manifest as Buffer, signal: AbortSignal.timeout(WITHDRAWAL_MS) }).catch(
+        (cause: unknown) => {
+          const message = `Snapshot "${this.id}" is not to be trusted, and its manifest could not be taken back yet: ${describeError(error)}`;
+          throw new IncompleteError(message, { cause, hint: "Forget this snapshot if it is listed" });
+        },
+      );
+      throw error;
+    }
+  }
+
+  #assertNotLapsed(): void {
+    if (!this.#parts.lease.hasLapsed()) return;
+    throw new IncompleteError(`The lease of snapshot "${this.id}" lapsed: pruning may have removed objects of it meanwhile`);
+  }
+
+  #assertNewName(name: string): void {
+    if (this.#state !== "open") throw new Error(`Snapshot "${this.id}" takes no more streams`);
+    if (!isStreamName(name)) throw new TypeError(`Invalid stream name "${name}"`);
+    const clash = [...this.#streams, ...this.#reused].find(
+      (other) => other.name === name || other.name.startsWith(`${name}/`) || name.startsWith(`${other.name}/`),
+    );
+    if (clash !== undefined) throw new TypeError(`Stream "${name}" clashes with stream "${clash.name}"`);
+  }
+
   #finishedStreams(): StoredStream[] {
-    return this.#streams.map((stream) => {
+    const written = this.#streams.map((stream) => {
       if (stream.result === undefined)
         throw new IncompleteError(`Stream "${stream.name}" of snapshot "${this.id}" did not come to its end`);
       return stream.result;
     });
+    return [...written, ...this.#reused];
   }
+}
 
-  async #removeLease(): Promise<void> {
-    const { lease, options } = this.#parts;
-    try {
-      await bounded(lease.remove(AbortSignal.timeout(10_000)), 11_000);
-    } catch (error) {
-      options.warn(
-        "LeaseNotRemoved",
-        `The lease of snapshot "${this.id}" could not be removed and ends by itself: ${describeError(error)}`,
-      );
-    }
+async function dropLease({
+  id,
+  lease,
+  warn,
+}: { id: string; lease: BackupLease } & Pick<SnapshotBeginning["options"], "warn">): Promise<void> {
+  try {
+    await bounded(lease.remove(AbortSignal.timeout(10_000)), 11_000);
+  } catch (error) {
+    warn("LeaseNotRemoved", `The lease of snapshot "${id}" could not be removed and ends by itself: ${describeError(error)}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { jest } from "@jest/globals";
-import { decodeBackupLease, takeBackupLease } from "../../../runner/snapshot/lease.ts";
+import { decodeBackupLease, isAlive, takeBackupLease } from "../../../runner/snapshot/lease.ts";
 import { MemoryStore } from "../../../runner/storage/memory-store.ts";
 import { FaultyStore } from "./faulty-store.ts";
 
@@ -55,15 +55,41 @@ test("a renewal that fails is warned of and tried again", async () => {
   await lease.remove(new AbortController().signal);
 });
 
-test("a lease that could not be renewed for an hour has lapsed", async () => {
+test("a lease that could not be renewed for 45 minutes has lapsed", async () => {
   const { lease } = await take(({ index, verb }) => (verb === "put" && index > 0 ? "fail" : undefined));
 
-  await jest.advanceTimersByTimeAsync(59 * MINUTE);
+  await jest.advanceTimersByTimeAsync(44 * MINUTE);
   expect(lease.hasLapsed()).toBe(false);
   await jest.advanceTimersByTimeAsync(MINUTE);
 
   expect(lease.hasLapsed()).toBe(true);
   await lease.remove(new AbortController().signal);
+});
+
+test("a lease that lapsed stays so, although a later renewal arrives", async () => {
+  const { lease, content } = await take(({ index, verb }) => (verb === "put" && index > 0 && index <= 50 ? "fail" : undefined));
+
+  await jest.advanceTimersByTimeAsync(60 * MINUTE);
+
+  expect(content().expires).toBe("2030-01-02T05:04:05.000Z");
+  expect(lease.hasLapsed()).toBe(true);
+  await lease.remove(new AbortController().signal);
+});
+
+test("a lease that is left ends by itself, and is not renewed", async () => {
+  const { lease, content } = await take();
+
+  await lease.leave();
+  await jest.advanceTimersByTimeAsync(10 * MINUTE);
+
+  expect(content().expires).toBe("2030-01-02T04:04:05.000Z");
+});
+
+test("others believe in a lease for a quarter of an hour longer than its holder's clock says", () => {
+  const lease = { expires: "2030-01-02T04:00:00.000Z" };
+
+  expect(isAlive(lease, new Date("2030-01-02T04:14:59Z"))).toBe(true);
+  expect(isAlive(lease, new Date("2030-01-02T04:15:00Z"))).toBe(false);
 });
 
 test("the timer does not keep the process alive", async () => {
