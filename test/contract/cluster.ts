@@ -3,7 +3,14 @@ import { randomBytes } from "node:crypto";
 import { ParameterError } from "../../runner/errors.ts";
 import type { Cluster, ClusterEvent, ObjectName, Status, StatusKind } from "../../runner/kubernetes/cluster.ts";
 
-export type TestObject = Readonly<Record<string, unknown>>;
+export interface TestObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly [field: string]: unknown;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
 
 export interface TestCluster extends AsyncDisposable {
   readonly cluster: Cluster;
@@ -20,7 +27,7 @@ export function clusterSuite(name: string, open: OpenCluster): void {
     describe("reading objects", () => readingTests(open));
     describe("reading secrets", () => secretTests(open));
     describe("writing a status", () => statusTests(open));
-    describe("events and aborts", () => eventTests(open));
+    describe("events, rights and aborts", () => eventTests(open));
   });
 }
 
@@ -49,6 +56,62 @@ function readingTests(open: OpenCluster): void {
     expect(found.status).toEqual({ snapshotCount: 7 });
   });
 
+  test("sessions are read with what asked for them and with their status", async () => {
+    const name = newName();
+    const status = { phase: "Running", sessionDuration: "3s" };
+    const sessions = [session("BackupSession", name, status), session("RestoreSession", name, status)];
+    await using harness = await open([namespaceOf(name), ...sessions]);
+
+    const backup = await harness.cluster.backupSession(name);
+    const restore = await harness.cluster.restoreSession(name);
+
+    expect(backup).toMatchObject({ metadata: name, spec: { invoker: { kind: "BackupConfiguration", name: "nightly" } } });
+    expect(backup.status).toEqual(status);
+    expect(restore).toMatchObject({ metadata: name, spec: { repository: { name: "cellar" } } });
+    expect(restore.status).toEqual(status);
+  });
+
+  test("what a session's status was made is read back", async () => {
+    const name = newName();
+    await using harness = await open([namespaceOf(name), session("BackupSession", name), session("RestoreSession", name)]);
+
+    await harness.cluster.updateStatus("BackupSession", name, () => ({ phase: "Failed" }));
+    await harness.cluster.updateStatus("RestoreSession", name, () => ({ phase: "Succeeded" }));
+
+    expect((await harness.cluster.backupSession(name)).status).toEqual({ phase: "Failed" });
+    expect((await harness.cluster.restoreSession(name)).status).toEqual({ phase: "Succeeded" });
+  });
+
+  test("both kinds of invokers are read, and one is not taken for the other", async () => {
+    const name = newName();
+    const other = newName();
+    const objects = [invoker("BackupConfiguration", name), invoker("BackupBatch", { ...name, name: other.name })];
+    await using harness = await open([namespaceOf(name), ...objects]);
+
+    const configuration = await harness.cluster.backupInvoker("BackupConfiguration", name);
+    const batch = await harness.cluster.backupInvoker("BackupBatch", { ...name, name: other.name });
+
+    expect(configuration).toMatchObject({ kind: "BackupConfiguration", spec: { driver: "Restic", target: { alias: "main" } } });
+    expect(batch).toMatchObject({ kind: "BackupBatch", spec: { executionOrder: "Parallel", members: [{ target: { alias: "main" } }] } });
+    await expect(harness.cluster.backupInvoker("BackupBatch", name)).rejects.toThrow(ParameterError);
+  });
+
+  test("Tasks and Functions are read without a namespace", async () => {
+    const { name } = newName();
+    const steps = [{ name: "redis-backup", params: [{ name: "A", value: "1" }] }];
+    await using harness = await open([steppedTask(name, steps), containerFunction(name, { image: "registry/holdfast", args: ["backup"] })]);
+
+    const task = await harness.cluster.task(name);
+    const read = await harness.cluster.stashFunction(name);
+
+    expect(task).toMatchObject({ metadata: { name }, spec: { steps } });
+    expect(read).toMatchObject({ metadata: { name }, spec: { image: "registry/holdfast", args: ["backup"] } });
+    for (const reading of [harness.cluster.task("nobody"), harness.cluster.stashFunction("nobody")]) {
+      const error = await failureOf(reading);
+      expect(error).toMatchObject({ reason: "ObjectNotFound", message: expect.stringMatching(/(Task|Function) "nobody"/) });
+    }
+  });
+
   test("an object that is not there is a parameter error that names it", async () => {
     const name = newName();
     await using harness = await open([namespaceOf(name)]);
@@ -56,6 +119,7 @@ function readingTests(open: OpenCluster): void {
     for (const [kind, read] of readers(harness.cluster, name)) {
       const error = await failureOf(read());
       expect(error).toBeInstanceOf(ParameterError);
+      expect((error as ParameterError).reason).toBe("ObjectNotFound");
       expect(error.message).toContain(kind);
       expect(error.message).toContain(`${name.namespace}/${name.name}`);
     }
@@ -173,6 +237,30 @@ function statusTests(open: OpenCluster): void {
     expect((targets as { ref: { name: string } }[]).map(({ ref }) => ref.name).sort()).toEqual(hosts);
   });
 
+  test("with its own uid an object is written", async () => {
+    const name = newName();
+    await using harness = await open([namespaceOf(name), session("BackupSession", name)]);
+    const { uid } = (await harness.cluster.backupSession(name)).metadata;
+
+    await harness.cluster.updateStatus("BackupSession", name, () => ({ phase: "Running" }), { uid });
+
+    expect((await harness.cluster.backupSession(name)).status).toEqual({ phase: "Running" });
+  });
+
+  test("an object with another uid is refused by name and not written", async () => {
+    const name = newName();
+    const metadata = { ...name, uid: "11111111-1111-4111-8111-111111111111" };
+    await using harness = await open([namespaceOf(name), session("BackupSession", metadata, { phase: "Running" })]);
+    const uid = "22222222-2222-4222-8222-222222222222";
+
+    const error = await failureOf(harness.cluster.updateStatus("BackupSession", name, () => ({ phase: "Failed" }), { uid }));
+
+    expect(error).toBeInstanceOf(ParameterError);
+    expect((error as ParameterError).reason).toBe("ObjectReplaced");
+    expect(error.message).toContain(`${name.namespace}/${name.name}`);
+    expect((await harness.cluster.backupSession(name)).status).toEqual({ phase: "Running" });
+  });
+
   test("a change that throws writes nothing and does not stand in the way of the next", async () => {
     const name = newName();
     await using harness = await open([namespaceOf(name), repository(name, { snapshotCount: 2 })]);
@@ -204,6 +292,15 @@ function eventTests(open: OpenCluster): void {
     expect(await harness.events(name.namespace)).toEqual([event]);
   });
 
+  test("who may do everything may read a Secret", async () => {
+    const name = newName();
+    await using harness = await open([namespaceOf(name)]);
+
+    const isAllowed = await harness.cluster.mayI({ verb: "get", group: "", resource: "secrets", ...name });
+
+    expect(isAllowed).toBe(true);
+  });
+
   test("an aborted signal rejects every verb with its reason and writes nothing", async () => {
     const name = newName();
     const objects = [appBinding(name), repository(name, { snapshotCount: 2 }), secret(name, {}), session("BackupSession", name)];
@@ -218,21 +315,34 @@ function eventTests(open: OpenCluster): void {
   });
 }
 
-/** Every verb that needs an object to be there, and `emitEvent` when there is a signal to obey. */
-function readers(cluster: Cluster, name: ObjectName, signal?: AbortSignal): [string, () => Promise<unknown>][] {
+type Asking = [string, () => Promise<unknown>];
+
+/** Every verb that needs an object in the namespace, and the others when there is a signal to obey. */
+function readers(cluster: Cluster, name: ObjectName, signal?: AbortSignal): Asking[] {
   const change = () => ({ snapshotCount: 99 });
-  const event = { kind: "Repository", object: name, type: "Normal", reason: "Tested", message: "never seen" } as const;
   return [
     ["AppBinding", () => cluster.appBinding(name, { signal })],
     ["Repository", () => cluster.repository(name, { signal })],
     ["Secret", () => cluster.secret(name, { signal })],
     ["Repository", () => cluster.updateStatus("Repository", name, change, { signal })],
+    ["BackupSession", () => cluster.backupSession(name, { signal })],
+    ["RestoreSession", () => cluster.restoreSession(name, { signal })],
+    ["BackupConfiguration", () => cluster.backupInvoker("BackupConfiguration", name, { signal })],
+    ["BackupBatch", () => cluster.backupInvoker("BackupBatch", name, { signal })],
     ["BackupSession", () => cluster.updateStatus("BackupSession", name, change, { signal })],
     ["RestoreSession", () => cluster.updateStatus("RestoreSession", name, change, { signal })],
-    ...(signal === undefined ? [] : [["Event", () => cluster.emitEvent(event, { signal })] as [string, () => Promise<unknown>]]),
-    ...(signal === undefined
-      ? []
-      : [["Namespace", () => cluster.namespaceLabels(name.namespace, { signal })] as [string, () => Promise<unknown>]]),
+    ...(signal === undefined ? [] : withoutObject(cluster, name, signal)),
+  ];
+}
+
+function withoutObject(cluster: Cluster, name: ObjectName, signal: AbortSignal): Asking[] {
+  const event = { kind: "Repository", object: name, type: "Normal", reason: "Tested", message: "never seen" } as const;
+  return [
+    ["Event", () => cluster.emitEvent(event, { signal })],
+    ["Namespace", () => cluster.namespaceLabels(name.namespace, { signal })],
+    ["Task", () => cluster.task(name.name, { signal })],
+    ["Function", () => cluster.stashFunction(name.name, { signal })],
+    ["rights", () => cluster.mayI({ verb: "get", group: "", resource: "secrets", ...name }, { signal })],
   ];
 }
 
@@ -267,7 +377,7 @@ function namespaceOf({ namespace }: ObjectName, labels: Record<string, string> =
   return { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } };
 }
 
-function appBinding(metadata: ObjectName, spec: TestObject = { clientConfig: { service } }): TestObject {
+function appBinding(metadata: ObjectName, spec: Fields = { clientConfig: { service } }): TestObject {
   return { apiVersion: "appcatalog.appscode.com/v1alpha1", kind: "AppBinding", metadata, spec };
 }
 
@@ -280,8 +390,24 @@ function secret(metadata: ObjectName, values: { data?: Record<string, string>; s
   return { apiVersion: "v1", kind: "Secret", metadata, ...values };
 }
 
-function session(kind: "BackupSession" | "RestoreSession", metadata: ObjectName): TestObject {
+function session(kind: "BackupSession" | "RestoreSession", metadata: ObjectName, status?: Status): TestObject {
   const spec =
     kind === "BackupSession" ? { invoker: { kind: "BackupConfiguration", name: "nightly" } } : { repository: { name: "cellar" } };
-  return { apiVersion: "stash.appscode.com/v1beta1", kind, metadata, spec };
+  return { apiVersion: "stash.appscode.com/v1beta1", kind, metadata, spec, ...(status === undefined ? {} : { status }) };
+}
+
+function invoker(kind: "BackupConfiguration" | "BackupBatch", metadata: ObjectName): TestObject {
+  const target = { alias: "main", ref: { apiVersion: "appcatalog.appscode.com/v1alpha1", kind: "AppBinding", name: "redis" } };
+  const retentionPolicy = { name: "week", keepDaily: 7, prune: true };
+  const spec = { schedule: "@daily", repository: { name: "cellar" }, retentionPolicy };
+  const targets = kind === "BackupBatch" ? { members: [{ target }] } : { target };
+  return { apiVersion: "stash.appscode.com/v1beta1", kind, metadata, spec: { ...spec, ...targets } };
+}
+
+function steppedTask(name: string, steps: readonly Fields[]): TestObject {
+  return { apiVersion: "stash.appscode.com/v1beta1", kind: "Task", metadata: { name }, spec: { steps } };
+}
+
+function containerFunction(name: string, spec: Fields): TestObject {
+  return { apiVersion: "stash.appscode.com/v1beta1", kind: "Function", metadata: { name }, spec };
 }
