@@ -164,7 +164,10 @@ export class KubernetesObjects {
     });
   }
 
-  /** Established is not served: for some seconds more a list answers 404, or 429 while the storage is made ready. */
+  /**
+   * Established is not served: for some seconds more a list answers 404, or 429 while the storage is made ready. Nor is served discovered:
+   * lists are answered once the names are accepted, and the group tells of a kind later.
+   */
   async #isServed(definition: KubernetesObject): Promise<void> {
     const { group, versions, names } = definition.spec as {
       group: string;
@@ -174,6 +177,10 @@ export class KubernetesObjects {
     for (const { name } of versions.filter(({ served }) => served)) {
       const path = `/apis/${group}/${name}/${names.plural}?limit=1`;
       await waitFor(`objects of ${definition.metadata.name}`, async () => (await this.send("GET", path)).status === 200);
+      await waitFor(`discovery of ${definition.metadata.name}`, async () => {
+        const { body } = await this.send("GET", `/apis/${group}/${name}`);
+        return ((body as { resources?: { name: string }[] }).resources ?? []).some((each) => each.name === names.plural);
+      });
     }
   }
 
