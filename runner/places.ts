@@ -4,7 +4,7 @@ import { ParameterError } from "./errors.ts";
 import type { DatabaseConnection, Secret as SecretType } from "./function.ts";
 import type { Cluster, ObjectName } from "./kubernetes/cluster.ts";
 import { databaseFromUrl, resolveDatabase } from "./kubernetes/database-connection.ts";
-import { resolveBackend } from "./kubernetes/repository-backend.ts";
+import { type RepositoryBackend, resolveBackend } from "./kubernetes/repository-backend.ts";
 import type { ParametersOf } from "./parameters.ts";
 import type { backupParameters, snapshotsParameters } from "./runner-parameters.ts";
 import { Secret } from "./secret.ts";
@@ -47,10 +47,28 @@ export async function findRepository(parameters: RepositoryParameters, sources: 
 
 /** The parameters obey `databaseRules`. @throws ParameterError as above */
 export async function findDatabase(parameters: DatabaseParameters, sources: PlaceSources): Promise<DatabasePlace> {
-  const place = await (parameters.url === undefined ? databaseFromObjects(parameters, sources) : databaseFromFlags(parameters, sources));
-  for (const [key, secret] of place.connection.credentials) if (!/user/i.test(key)) sources.remember(secret);
-  if (place.connection.tls.clientKey !== undefined) sources.remember(place.connection.tls.clientKey);
-  return place;
+  if (parameters.url !== undefined) return rememberSecrets(await databaseFromFlags(parameters, sources), sources);
+  const namespace = parameters.appbindingNamespace ?? parameters.namespace;
+  return databaseFromAppBinding({ namespace, name: parameters.appbinding as string }, sources);
+}
+
+/** @throws ParameterError as above */
+export async function databaseFromAppBinding(name: ObjectName, sources: PlaceSources): Promise<DatabasePlace> {
+  const cluster = await sources.cluster();
+  const appBinding = await cluster.appBinding(name, { signal: sources.signal });
+  const connection = await resolveDatabase(cluster, appBinding, { signal: sources.signal });
+  return rememberSecrets({ connection, target: { namespace: name.namespace, kind: "AppBinding", name: name.name } }, sources);
+}
+
+/** The place of a repository that the cluster's objects describe. */
+export function placeOfBackend(
+  backend: RepositoryBackend,
+  sources: SecretSources,
+  { passphrase = backend.passphrase, object }: { passphrase?: SecretType; object?: RepositoryPlace["object"] } = {},
+): RepositoryPlace {
+  const { location, credentials, ca } = backend;
+  remember(sources, passphrase, credentials?.secretAccessKey, credentials?.sessionToken);
+  return { location, options: { credentials, ca }, passphrase, object };
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -76,13 +94,7 @@ async function repositoryFromObjects(parameters: RepositoryParameters, sources: 
   const backend = await resolveBackend(cluster, repository, { signal: sources.signal, fromNamespace: parameters.namespace });
   const passphrase =
     parameters.passwordFile === undefined ? backend.passphrase : await secretFromFile("--password-file", parameters.passwordFile);
-  remember(sources, passphrase, backend.credentials?.secretAccessKey, backend.credentials?.sessionToken);
-  return {
-    location: backend.location,
-    options: { credentials: backend.credentials, ca: backend.ca },
-    passphrase,
-    object: { cluster, name },
-  };
+  return placeOfBackend(backend, sources, { passphrase, object: { cluster, name } });
 }
 
 async function repositoryFromFlags(parameters: RepositoryParameters, sources: PlaceSources): Promise<RepositoryPlace> {
@@ -110,15 +122,6 @@ async function passphraseFromOutside(
   throw new ParameterError("The repository's passphrase is missing", {
     hint: "Set RESTIC_PASSWORD, or name a file with --password-file; keep it safe: without it no backup can be read",
   });
-}
-
-async function databaseFromObjects(parameters: DatabaseParameters, sources: PlaceSources): Promise<DatabasePlace> {
-  const cluster = await sources.cluster();
-  const namespace = parameters.appbindingNamespace ?? parameters.namespace;
-  const name = parameters.appbinding as string;
-  const appBinding = await cluster.appBinding({ namespace, name }, { signal: sources.signal });
-  const connection = await resolveDatabase(cluster, appBinding, { signal: sources.signal });
-  return { connection, target: { namespace, kind: "AppBinding", name } };
 }
 
 async function databaseFromFlags(parameters: DatabaseParameters, sources: PlaceSources): Promise<DatabasePlace> {
@@ -157,6 +160,13 @@ async function readText(flag: string, path: string): Promise<string> {
   } catch (cause) {
     throw new ParameterError(`Cannot read the file of ${flag}, "${path}"`, { cause });
   }
+}
+
+function rememberSecrets(place: DatabasePlace, sources: SecretSources): DatabasePlace {
+  const { credentials, tls } = place.connection;
+  for (const [key, secret] of credentials) if (!/user/i.test(key)) sources.remember(secret);
+  remember(sources, tls.clientKey);
+  return place;
 }
 
 function remember(sources: SecretSources, ...secrets: readonly (SecretType | undefined)[]): void {

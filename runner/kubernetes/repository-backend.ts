@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { ParameterError } from "../errors.ts";
 import { Secret } from "../secret.ts";
-import type { Cluster, ClusterOptions, Repository } from "./cluster.ts";
+import type { Cluster, ClusterOptions, ObjectName, Repository } from "./cluster.ts";
 import { readCertificates } from "./read-certificates.ts";
 import { assertUsageAllowed } from "./usage-policy.ts";
 
@@ -51,8 +51,24 @@ export async function resolveBackend(
   options: ClusterOptions & { readonly fromNamespace: string },
 ): Promise<RepositoryBackend> {
   await assertUsageAllowed(cluster, repository, options);
-  const location = findLocation(repository);
-  const storage = await readStorageSecret(cluster, repository, options);
+  const { namespace } = repository.metadata;
+  const location = findLocation(repository.spec.backend, { label: label(repository), fields: repositoryFields });
+  const name = repository.spec.backend.storageSecretName;
+  if (name === undefined) {
+    throw new ParameterError(`${label(repository)}: spec.backend.storageSecretName is missing`, {
+      hint: `Name a Secret of namespace "${namespace}" that has RESTIC_PASSWORD`,
+    });
+  }
+  return openBackend(cluster, { location, storageSecret: { namespace, name } }, options);
+}
+
+/** The location together with what its storage Secret says. @throws ParameterError for a Secret that lacks what is needed */
+export async function openBackend(
+  cluster: Cluster,
+  { location, storageSecret }: { readonly location: BackendLocation; readonly storageSecret: ObjectName },
+  options: ClusterOptions,
+): Promise<RepositoryBackend> {
+  const storage = await readStorageSecret(cluster, storageSecret, options);
   const passphrase = storage.text("RESTIC_PASSWORD");
   if (passphrase === undefined) {
     throw new ParameterError(`${storage.origin} has no RESTIC_PASSWORD: the passphrase of the repository`, {
@@ -68,33 +84,55 @@ export async function resolveBackend(
   };
 }
 
-function findLocation(repository: Repository): BackendLocation {
-  const { backend } = repository.spec;
+/** What the fields are called where a person wrote them. */
+export interface BackendFields {
+  readonly backend: string;
+  readonly mountPath: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly endpoint: string;
+}
+
+const repositoryFields: BackendFields = {
+  backend: "spec.backend",
+  mountPath: "spec.backend.local.mountPath",
+  bucket: "spec.backend.s3.bucket",
+  prefix: "spec.backend.s3.prefix",
+  endpoint: "spec.backend.s3.endpoint",
+};
+
+type Backend = Repository["spec"]["backend"];
+
+/** @throws ParameterError naming the field, for a backend that we cannot serve and for one that is not right */
+export function findLocation(backend: Backend, { label, fields }: { label: string; fields: BackendFields }): BackendLocation {
   const chosen = backends.find((name) => backend[name] !== undefined);
   const fail = (message: string, hint?: string): never => {
-    throw new ParameterError(`${label(repository)}: ${message}`, hint === undefined ? {} : { hint });
+    throw new ParameterError(`${label}: ${message}`, hint === undefined ? {} : { hint });
   };
-  if (backend.local !== undefined) return { kind: "directory", path: checkMountPath(backend.local.mountPath, fail) };
-  if (backend.s3 !== undefined) return findS3(backend.s3, fail);
-  if (chosen === undefined) return fail(`spec.backend needs one of ${backends.join(", ")}`);
+  if (backend.local !== undefined) return { kind: "directory", path: checkMountPath(backend.local.mountPath, { fields, fail }) };
+  if (backend.s3 !== undefined) return findS3(backend.s3, { fields, fail });
+  if (chosen === undefined) return fail(`${fields.backend} needs one of ${backends.join(", ")}`);
   return fail(`the backend ${chosen} is not supported yet`, "Use local or s3");
 }
 
-type Fail = (message: string, hint?: string) => never;
+interface Check {
+  readonly fields: BackendFields;
+  readonly fail: (message: string, hint?: string) => never;
+}
 
-function checkMountPath(path: string, fail: Fail): string {
+function checkMountPath(path: string, { fields, fail }: Check): string {
   if (!posix.isAbsolute(path) || path.split("/").includes("..")) {
-    return fail('spec.backend.local.mountPath: expected an absolute path without ".."');
+    return fail(`${fields.mountPath}: expected an absolute path without ".."`);
   }
   return posix.resolve(path);
 }
 
-function findS3(s3: NonNullable<Repository["spec"]["backend"]["s3"]>, fail: Fail): S3Location {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(s3.bucket)) return fail("spec.backend.s3.bucket: expected the name of a bucket, without a path");
+function findS3(s3: NonNullable<Backend["s3"]>, { fields, fail }: Check): S3Location {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(s3.bucket)) return fail(`${fields.bucket}: expected the name of a bucket, without a path`);
   const segments = (s3.prefix ?? "").split("/").filter((segment) => segment !== "" && segment !== ".");
-  if (segments.includes("..")) return fail('spec.backend.s3.prefix: expected a path without ".."');
+  if (segments.includes("..")) return fail(`${fields.prefix}: expected a path without ".."`);
   if (s3.endpoint?.includes("@")) {
-    return fail("spec.backend.s3.endpoint must not hold a user or a password", "Put the credentials into the storage Secret");
+    return fail(`${fields.endpoint} must not hold a user or a password`, "Put the credentials into the storage Secret");
   }
   return {
     kind: "s3",
@@ -112,16 +150,9 @@ interface StorageSecret {
   text(key: string): string | undefined;
 }
 
-async function readStorageSecret(cluster: Cluster, repository: Repository, options: ClusterOptions): Promise<StorageSecret> {
-  const { namespace } = repository.metadata;
-  const name = repository.spec.backend.storageSecretName;
-  if (name === undefined) {
-    throw new ParameterError(`${label(repository)}: spec.backend.storageSecretName is missing`, {
-      hint: `Name a Secret of namespace "${namespace}" that has RESTIC_PASSWORD`,
-    });
-  }
-  const values = await cluster.secret({ namespace, name }, options);
-  const origin = `Secret "${namespace}/${name}"`;
+async function readStorageSecret(cluster: Cluster, name: ObjectName, options: ClusterOptions): Promise<StorageSecret> {
+  const values = await cluster.secret(name, options);
+  const origin = `Secret "${name.namespace}/${name.name}"`;
   return { origin, text: (key) => decodeText(values.get(key), `${origin}: ${key}`) };
 }
 
