@@ -85,8 +85,10 @@ function commandFor(spec: CommandSpec): Command {
 }
 
 function optionFor(parameter: Parameter): Option {
-  const long = `--${parameter.flag}`;
-  const option = new Option(parameter.placeholder === undefined ? long : `${long} <${parameter.placeholder}>`, describe(parameter));
+  const { flag, short, placeholder, isValueOptional } = parameter;
+  const names = short === undefined ? `--${flag}` : `-${short}, --${flag}`;
+  const value = placeholder === undefined ? "" : isValueOptional ? ` [${placeholder}]` : ` <${placeholder}>`;
+  const option = new Option(`${names}${value}`, describe(parameter));
   option.attributeName = () => parameter.flag;
   return option;
 }

@@ -9,6 +9,10 @@ export interface Parameter<T = unknown> {
   readonly env: readonly string[];
   /** What stands behind the flag in the help: "SECONDS". Absent for switches. */
   readonly placeholder?: string;
+  /** The flag alone means "true"; with a placeholder only. */
+  readonly isValueOptional?: true;
+  /** One letter, without its dash. */
+  readonly short?: string;
   /** Parses the text (or `undefined` when nobody gave one, which is where defaults come from). */
   readonly schema: z.ZodType<T>;
   /** Shown in the help, and in the message about a wrong value. */
