@@ -1,0 +1,150 @@
+import type { Cluster, Status } from "../../runner/kubernetes/cluster.ts";
+import { factsOfSnapshots, recordRepository, withFacts } from "../../runner/record-repository.ts";
+import { makeManifests } from "./kubernetes/temporary-manifests.ts";
+import { clusterWith } from "./session-cases.ts";
+
+const name = { namespace: "shop", name: "cellar" };
+const manifest = (status: object) => ({
+  "cellar.yaml": JSON.stringify({
+    apiVersion: "stash.appscode.com/v1alpha1",
+    kind: "Repository",
+    metadata: name,
+    spec: { backend: { local: { mountPath: "/backups" } } },
+    status,
+  }),
+});
+
+function arrange() {
+  const warnings: string[] = [];
+  const signal = new AbortController().signal;
+  const options = { signal, warn: (reason: string, message: string) => void warnings.push(`${reason}: ${message}`) };
+  return { warnings, options };
+}
+
+const statusOf = async (cluster: Cluster): Promise<Status> => (await cluster.repository(name)).status ?? {};
+
+test("all that was found out is written as Stash writes it, beside what others wrote", async () => {
+  await using files = await makeManifests(manifest({ references: [{ name: "nightly" }], observedGeneration: 3 }));
+  const cluster = await files.open();
+  const { options, warnings } = arrange();
+  const facts = {
+    ...{ integrity: true, totalBytes: 2629, snapshotCount: 5, snapshotsRemoved: 1 },
+    ...{ oldest: "2026-01-01T00:00:30.500Z", lastBackup: "2026-01-05T00:00:00Z" },
+  };
+
+  const isWritten = await recordRepository({ cluster, name }, facts, options);
+
+  expect(isWritten).toBe(true);
+  expect(await statusOf(cluster)).toEqual({
+    references: [{ name: "nightly" }],
+    observedGeneration: 3,
+    integrity: true,
+    totalSize: "2.567 KiB",
+    snapshotCount: 5,
+    snapshotsRemovedOnLastCleanup: 1,
+    firstBackupTime: "2026-01-01T00:00:30Z",
+    lastBackupTime: "2026-01-05T00:00:00Z",
+  });
+  expect(warnings).toEqual([]);
+});
+
+test("a repository that is not whole is said to be so, and nothing else changes", () => {
+  const status = { integrity: true, totalSize: "1 B", snapshotCount: 5, firstBackupTime: "a", lastBackupTime: "b" };
+
+  expect(withFacts(status, { integrity: false })).toEqual({ ...status, integrity: false });
+});
+
+test("nothing found out changes nothing; 0 is something", () => {
+  const status = { snapshotCount: 5, extra: 1 };
+
+  expect(withFacts(status, {})).toEqual(status);
+  expect(withFacts(status, { snapshotCount: 0, totalBytes: 0, snapshotsRemoved: 0 })).toEqual({
+    ...{ extra: 1, snapshotCount: 0, totalSize: "0 B", snapshotsRemovedOnLastCleanup: 0 },
+  });
+});
+
+test.each([
+  ["is kept once it stands", { firstBackupTime: "2020-01-01T00:00:00Z" }, { oldest: "2026-01-01T00:00:00Z" }, "2020-01-01T00:00:00Z"],
+  ["is that of the oldest snapshot", {}, { oldest: "2026-01-01T00:00:00Z", lastBackup: "2026-01-02T00:00:00Z" }, "2026-01-01T00:00:00Z"],
+  ["is not after the last", {}, { oldest: "2026-01-01T00:00:20Z", lastBackup: "2026-01-01T00:00:00Z" }, "2026-01-01T00:00:00Z"],
+  ["is not guessed from the last alone", {}, { lastBackup: "2026-01-02T00:00:00Z" }, undefined],
+])("the time of the first backup %s", (_, status, facts, first) => {
+  expect(withFacts(status, facts).firstBackupTime).toBe(first);
+});
+
+test("snapshots are counted, and what they share is counted once", () => {
+  const streams = (...objects: [string, number][]) => [
+    {
+      name: "a",
+      mediaType: "x",
+      rawBytes: 1,
+      objects: objects.map(([key, storedBytes]) => ({ key, storedBytes, rawBytes: 1, sha256: "" })),
+    },
+  ];
+  const snapshots = [
+    { finished: "2026-01-02T00:00:00.000Z", streams: streams(["one", 100], ["two", 20]) },
+    { finished: "2026-01-01T00:00:00.000Z", streams: streams(["one", 100]) },
+  ];
+  const committed = { finished: "2026-01-02T00:00:00.000Z" };
+  const sessionCreated = new Date("2026-01-01T23:59:00Z");
+  const all = { totalBytes: 120, snapshotCount: 2, oldest: "2026-01-01T00:00:00.000Z" };
+
+  expect(factsOfSnapshots(snapshots)).toEqual(all);
+  expect(factsOfSnapshots(snapshots, committed)).toEqual({ ...all, lastBackup: committed.finished });
+  expect(factsOfSnapshots(snapshots, { ...committed, sessionCreated })).toEqual({ ...all, lastBackup: "2026-01-01T23:59:00.000Z" });
+  expect(factsOfSnapshots([], committed)).toMatchObject({ totalBytes: 0, snapshotCount: 0, oldest: committed.finished });
+});
+
+test("the event tells of it after the status is written", async () => {
+  await using files = await makeManifests(manifest({}));
+  const cluster = await files.open();
+
+  await recordRepository(
+    { cluster, name },
+    { snapshotCount: 1 },
+    { ...arrange().options, event: { reason: "SnapshotCommitted", message: "so" } },
+  );
+
+  expect(JSON.parse(await files.read("events.jsonl"))).toMatchObject({
+    kind: "Repository",
+    ...name,
+    reason: "SnapshotCommitted",
+    message: "so",
+  });
+});
+
+test("without an object nothing is looked for", async () => {
+  const look = () => Promise.reject(new Error("It looked"));
+  const { options, warnings } = arrange();
+
+  expect(await recordRepository(undefined, look, options)).toBe(false);
+  expect(warnings).toEqual([]);
+});
+
+test.each([
+  ["the facts cannot be found out", {}, () => Promise.reject(new Error("Store away"))],
+  ["the status cannot be written", { updateStatus: () => Promise.reject(new Error("Store away")) }, { snapshotCount: 1 }],
+])("when %s it is a warning, and there is no event", async (_, verbs, facts) => {
+  await using files = await makeManifests(manifest({ snapshotCount: 7 }));
+  const cluster = clusterWith(await files.open(), verbs);
+  const { options, warnings } = arrange();
+
+  const isWritten = await recordRepository({ cluster, name }, facts, { ...options, event: { reason: "SnapshotCommitted", message: "so" } });
+
+  expect(isWritten).toBe(false);
+  expect(warnings).toEqual(['StatusNotWritten: The status of Repository "shop/cellar" could not be written: Store away']);
+  expect(await statusOf(cluster)).toEqual({ snapshotCount: 7 });
+  expect(await files.names()).toEqual(["cellar.yaml"]);
+});
+
+test("an event that cannot be emitted is a warning of its own: the status is written", async () => {
+  await using files = await makeManifests(manifest({}));
+  const cluster = clusterWith(await files.open(), { emitEvent: () => Promise.reject(new Error("Forbidden")) });
+  const { options, warnings } = arrange();
+
+  const event = { reason: "SnapshotCommitted", message: "so" };
+  await recordRepository({ cluster, name }, { snapshotCount: 1 }, { ...options, event });
+
+  expect(warnings).toEqual(['EventNotEmitted: Cannot emit event "SnapshotCommitted" of Repository "shop/cellar": Forbidden']);
+  expect(await statusOf(cluster)).toEqual({ snapshotCount: 1 });
+});
