@@ -49,6 +49,12 @@ interface Resource {
   readonly hasStatus: boolean;
 }
 
+interface DefinitionSpec {
+  readonly group: string;
+  readonly names: { readonly plural: string };
+  readonly versions: readonly { readonly name: string; readonly served: boolean; readonly subresources?: object }[];
+}
+
 const RBAC = { apiVersion: "rbac.authorization.k8s.io/v1" };
 
 export class KubernetesObjects {
@@ -169,17 +175,19 @@ export class KubernetesObjects {
    * lists are answered once the names are accepted, and the group tells of a kind later.
    */
   async #isServed(definition: KubernetesObject): Promise<void> {
-    const { group, versions, names } = definition.spec as {
-      group: string;
-      versions: { name: string; served: boolean }[];
-      names: { plural: string };
-    };
-    for (const { name } of versions.filter(({ served }) => served)) {
-      const path = `/apis/${group}/${name}/${names.plural}?limit=1`;
-      await waitFor(`objects of ${definition.metadata.name}`, async () => (await this.send("GET", path)).status === 200);
-      await waitFor(`discovery of ${definition.metadata.name}`, async () => {
-        const { body } = await this.send("GET", `/apis/${group}/${name}`);
-        return ((body as { resources?: { name: string }[] }).resources ?? []).some((each) => each.name === names.plural);
+    const { group, versions, names } = definition.spec as DefinitionSpec;
+    const label = definition.metadata.name;
+    await waitFor(`${label} to be established`, async () => {
+      const { conditions } = ((await this.get(definition)).status ?? {}) as { conditions?: { type: string; status: string }[] };
+      return conditions?.some(({ type, status }) => type === "Established" && status === "True") ?? false;
+    });
+    for (const { name, subresources } of versions.filter(({ served }) => served)) {
+      const path = `/apis/${group}/${name}`;
+      const wanted = [names.plural, ...Object.keys(subresources ?? {}).map((each) => `${names.plural}/${each}`)];
+      await waitFor(`objects of ${label}`, async () => (await this.send("GET", `${path}/${names.plural}?limit=1`)).status === 200);
+      await waitFor(`discovery of ${label}`, async () => {
+        const { resources } = (await this.send("GET", path)).body as { resources?: { name: string }[] };
+        return wanted.every((each) => resources?.some((resource) => resource.name === each));
       });
     }
   }
