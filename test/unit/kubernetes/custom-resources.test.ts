@@ -4,7 +4,9 @@ import { parseAllDocuments } from "yaml";
 import * as z from "zod";
 import { GENERATED_FOLDERS, generatedFiles } from "../../../deploy/generate.ts";
 import { customResourceDefinitions } from "../../../runner/kubernetes/custom-resources.ts";
+import { parseObject } from "../../../runner/kubernetes/parse-object.ts";
 import { type StructuralSchema, structuralSchema } from "../../../runner/kubernetes/structural-schema.ts";
+import { fullObjects } from "./full-objects.ts";
 
 const deploy = join(import.meta.dirname, "../../../deploy");
 const definitions = customResourceDefinitions();
@@ -92,6 +94,16 @@ test("every column shows a field that the schema has, of that type", () => {
   }
 });
 
+test.each(definitions)("there is a full object of $spec.names.kind: no field of the schema is left out", ({ spec }) => {
+  const object = fullObjects.find(({ kind }) => kind === spec.names.kind);
+
+  expect(missingFields(spec.versions[0].schema.openAPIV3Schema, [object], spec.names.kind)).toEqual([]);
+});
+
+test.each(fullObjects)("the full $kind is read with every field", (object) => {
+  expect(parseObject(object.kind, object, { name: "shop/full" })).toEqual(object);
+});
+
 test("limits that only the reader needs are left out of the schema, formats and defaults stay", () => {
   const schema = z.looseObject({
     name: z.string().min(1).max(9).regex(/^a/).describe("A name"),
@@ -144,3 +156,17 @@ test.each([
 ])("%s is no schema for an API server", (_, schema, fault) => {
   expect(() => structuralSchema(z.looseObject({ field: schema }))).toThrow(`Cannot say in a CustomResourceDefinition: ${fault}`);
 });
+
+/** Named fields that none of the values has. */
+function missingFields(schema: StructuralSchema, values: readonly unknown[], path: string): string[] {
+  if (values.every((value) => value === undefined)) return [path];
+  if (schema.items !== undefined) return missingFields(schema.items, values.flat(), `${path}[]`);
+  const objects = values as readonly (Readonly<Record<string, unknown>> | undefined)[];
+  return Object.entries(schema.properties ?? {}).flatMap(([name, member]) =>
+    missingFields(
+      member,
+      objects.map((object) => object?.[name]),
+      `${path}.${name}`,
+    ),
+  );
+}
