@@ -57,6 +57,8 @@ export interface Cluster {
   emitEvent(event: ClusterEvent, options?: ClusterOptions): Promise<void>;
   /** Whether this process may do it: asked of the API server; files may all be read. */
   mayI(action: ClusterAction, options?: ClusterOptions): Promise<boolean>;
+  /** The name that the API server knows this process by; undefined when it does not tell. Files know nobody. */
+  whoAmI?(options?: ClusterOptions): Promise<string | undefined>;
 }
 
 /** One right, as RBAC writes it; without `name` it is for all of the kind, without `namespace` for a cluster-wide kind. */

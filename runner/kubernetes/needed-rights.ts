@@ -5,7 +5,7 @@ import { type Right, type RightObject, rightsFor, type Work } from "./permission
 export interface JobObjects {
   /** Namespace of the job and of its session. */
   readonly namespace: string;
-  /** Name of the BackupSession, or of the RestoreSession. */
+  /** Name of the BackupSession, or of the RestoreSession; "*" is every one of the namespace, for a Role that is made before there is a session. */
   readonly session?: string | undefined;
   readonly invoker?: { readonly kind: BackupInvokerKind; readonly name: string } | undefined;
   readonly appBinding?: (ObjectName & { readonly secrets: readonly string[] }) | undefined;
@@ -38,16 +38,17 @@ export function neededRights(work: Work, objects: JobObjects): readonly NeededRi
 /** Undefined stands for all names. */
 function namesOf({ object, place }: Right, objects: JobObjects): readonly (string | undefined)[] {
   const { appBinding, repository, invoker, session, namespace } = objects;
+  const sessions = session === "*" ? [undefined] : optional(session);
   const names: Readonly<Record<RightObject, readonly (string | undefined)[]>> = {
     AppBinding: optional(appBinding?.name),
     "database Secret": appBinding?.secrets ?? [],
     Repository: optional(repository?.name),
     "storage Secret": repository?.secrets ?? [],
     "Namespace of the job": repository?.selectsNamespaces ? [namespace] : [],
-    BackupSession: optional(session),
-    RestoreSession: optional(session),
-    BackupConfiguration: invoker?.kind === "BackupConfiguration" ? [invoker.name] : [],
-    BackupBatch: invoker?.kind === "BackupBatch" ? [invoker.name] : [],
+    BackupSession: sessions,
+    RestoreSession: sessions,
+    BackupConfiguration: session === "*" ? sessions : optional(invoker?.kind === "BackupConfiguration" ? invoker.name : undefined),
+    BackupBatch: session === "*" ? sessions : optional(invoker?.kind === "BackupBatch" ? invoker.name : undefined),
     // Events are about a session or a Repository; without either there are none.
     any: place === "job" && session === undefined ? [] : [undefined],
   };
