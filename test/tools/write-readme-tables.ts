@@ -13,7 +13,7 @@ export function readmeWithTables(readme: string): string {
 }
 
 function flagsTable(): string {
-  const commands = commandsFor(functions);
+  const commands = commandsFor(functions).filter(({ isForStash }) => isForStash !== true);
   const rows = new Map<string, { parameter: Parameter; users: string[] }>();
   for (const { name, parameters } of commands.toSorted((left, right) => (left.name < right.name ? -1 : 1))) {
     for (const parameter of Object.values(parameters)) {
