@@ -1,5 +1,8 @@
 // Every command: its parameters, what must hold between them, and what it does.
 import type { CommandSpec } from "./command-line.ts";
+import { runDoctor } from "./doctor.ts";
+import type { DoctorParameters } from "./doctor-objects.ts";
+import { doctorParameters, doctorRules } from "./doctor-parameters.ts";
 import type { DatabaseFunction } from "./function.ts";
 import { type InspectParts, showSnapshots, verifyRepository } from "./inspect.ts";
 import type { ParameterRules, ParametersOf, ParameterTable } from "./parameters.ts";
@@ -7,7 +10,6 @@ import { databaseRules, repositoryRules } from "./places.ts";
 import type { Report, Success } from "./report.ts";
 import { runFunction } from "./run.ts";
 import { backupParameters, restoreParameters, snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
-import { stashCommands } from "./stash-mode/stash-commands.ts";
 
 /** What every command takes. */
 export type CommonParameters = Pick<
@@ -21,8 +23,6 @@ export interface Command extends CommandSpec {
   execute(values: never, parts: InspectParts): Promise<Success>;
   /** Called before anything is done, and with the outcome at the very end; what the latter returns is the exit code. */
   readonly outputs?: CommandOutputs;
-  /** Called by Stash's manifests, not by people. */
-  readonly isForStash?: boolean;
 }
 
 /** Where a command leaves its outcome beside the report: Stash's output.json. */
@@ -36,7 +36,6 @@ export interface CommandOutputs {
 export function commandsFor(functions: readonly DatabaseFunction[]): readonly Command[] {
   return [
     ...functions.map(runCommand),
-    ...stashCommands(functions),
     {
       name: "snapshots",
       summary: "List the snapshots in a repository",
@@ -50,6 +49,13 @@ export function commandsFor(functions: readonly DatabaseFunction[]): readonly Co
       parameters: verifyParameters,
       rules: repositoryRules,
       execute: verifyRepository,
+    },
+    {
+      name: "doctor",
+      summary: "Look whether everything that a backup or a restore needs is there: objects, rights, store, database",
+      parameters: doctorParameters,
+      rules: (values) => doctorRules(values, functions),
+      execute: (values: DoctorParameters, parts) => runDoctor(values, { ...parts, functions }),
     },
   ];
 }
