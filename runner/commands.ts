@@ -10,6 +10,7 @@ import { databaseRules, repositoryRules } from "./places.ts";
 import type { Report, Success } from "./report.ts";
 import { runFunction } from "./run.ts";
 import { backupParameters, restoreParameters, snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
+import { stashCommands } from "./stash-mode/stash-commands.ts";
 
 /** What every command takes. */
 export type CommonParameters = Pick<
@@ -23,6 +24,8 @@ export interface Command extends CommandSpec {
   execute(values: never, parts: InspectParts): Promise<Success>;
   /** Called before anything is done, and with the outcome at the very end; what the latter returns is the exit code. */
   readonly outputs?: CommandOutputs;
+  /** Called by Stash's manifests, not by people. */
+  readonly isForStash?: boolean;
 }
 
 /** Where a command leaves its outcome beside the report: Stash's output.json. */
@@ -36,6 +39,7 @@ export interface CommandOutputs {
 export function commandsFor(functions: readonly DatabaseFunction[]): readonly Command[] {
   return [
     ...functions.map(runCommand),
+    ...stashCommands(functions),
     {
       name: "snapshots",
       summary: "List the snapshots in a repository",
