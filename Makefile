@@ -35,6 +35,7 @@ benchmark: setup bundle
 # Writes the tables of flags and exit codes into README.md.
 readme: setup
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-readme-tables.ts
+	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-metrics-files.ts
 
 # Writes deploy/crds/ from the schemas that the program reads objects with.
 deploy: setup
