@@ -31,6 +31,13 @@ const REVIEWS: ApiResource = {
   plural: "selfsubjectaccessreviews",
   isNamespaced: false,
 };
+const IDENTITIES: ApiResource = {
+  kind: "SelfSubjectReview",
+  group: "authentication.k8s.io",
+  version: "v1",
+  plural: "selfsubjectreviews",
+  isNamespaced: false,
+};
 
 /**
  * The cluster behind a Kubernetes API. Nothing is asked of it yet: the first verb is the first request. Nothing has to be closed.
@@ -125,6 +132,23 @@ class ApiCluster implements Cluster {
     if (typeof allowed !== "boolean")
       throw new ClusterUnavailableError("The Kubernetes API answers a question about rights without yes or no");
     return allowed;
+  }
+
+  async whoAmI(options?: ClusterOptions): Promise<string | undefined> {
+    const body = { apiVersion: "authentication.k8s.io/v1", kind: IDENTITIES.kind };
+    const action = {
+      ...actionOn(IDENTITIES, { namespace: "", name: "" }, { verb: "create" }),
+      label: "a review of this process's own name",
+    };
+    try {
+      const review = await this.#client.ask({ method: "POST", path: collectionPath(IDENTITIES, ""), body }, action, new Patience(options));
+      const name = (review?.status as { userInfo?: { username?: unknown } } | undefined)?.userInfo?.username;
+      return typeof name === "string" && name !== "" ? name : undefined;
+    } catch (error) {
+      // Servers before 1.28 do not know the question.
+      if (error instanceof ParameterError || error instanceof ClusterRefusedError) return undefined;
+      throw error;
+    }
   }
 
   async #read<K extends ObjectKind>(kind: K, name: ObjectName, options?: ClusterOptions): Promise<ObjectOf<K>> {
