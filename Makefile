@@ -32,10 +32,11 @@ bundle: setup
 benchmark: setup bundle
 	@$(NODE) --disable-warning=ExperimentalWarning test/benchmark/redis.ts
 
-# Writes the tables of flags and exit codes into README.md.
+# Writes the tables of flags and exit codes into README.md, and that of rights into SECURITY.md.
 readme: setup
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-readme-tables.ts
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-metrics-files.ts
+	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-rights-table.ts
 
 # Writes deploy/crds/ from the schemas that the program reads objects with.
 deploy: setup
