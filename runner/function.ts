@@ -49,6 +49,28 @@ export interface StashCommand {
   readonly argumentsFlag: string;
   /** Reads those, which are for the tools that the addon drives. @throws ParameterError naming what cannot be kept, never a value: one could be a secret */
   readArguments(words: readonly string[]): StashArguments;
+  /** What Stash's catalog holds for it. */
+  readonly catalog: StashCatalog;
+}
+
+/** Functions and Tasks of Stash's catalog, one pair a version of the database; they are printed with our image in the place of theirs. */
+export interface StashCatalog {
+  /** "redis-backup": the objects are called `<name>-<version>`. */
+  readonly name: string;
+  readonly versions: readonly string[];
+  /** The Function's arguments behind the command, in Stash's order: its users compare. */
+  args(common: StashCatalogArguments, version: string): readonly string[];
+}
+
+/** What the arguments of all addons have in common. */
+export interface StashCatalogArguments {
+  /** Where backups lie: from --provider to --max-connections. */
+  readonly backend: readonly string[];
+  /** Which database: --namespace, --appbinding, --appbinding-namespace. */
+  readonly target: readonly string[];
+  readonly retention: readonly string[];
+  /** `--flag=` and a template variable, with its default: `flag("hostname", "HOSTNAME", "")`. */
+  flag(name: string, variable: string, fallback?: string): string;
 }
 
 export interface StashArguments {

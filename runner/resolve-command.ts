@@ -2,7 +2,7 @@ import * as z from "zod";
 import { ParameterError } from "./errors.ts";
 import type { BackupInvoker, Cluster, ClusterOptions } from "./kubernetes/cluster.ts";
 import { printObjects } from "./kubernetes/print-objects.ts";
-import { resolveJob } from "./kubernetes/resolve-job.ts";
+import { type ResolvedJob, resolveJob } from "./kubernetes/resolve-job.ts";
 import { sessionName } from "./kubernetes/resolve-names.ts";
 import type { KubernetesObject } from "./kubernetes/resolve-objects.ts";
 import { backupRequest, type RunRequest, restoreRequest } from "./kubernetes/resolve-request.ts";
@@ -13,10 +13,12 @@ import type { Parameter, ParametersOf } from "./parameters.ts";
 import type { Success } from "./report.ts";
 import { snapshotsParameters } from "./runner-parameters.ts";
 
-const { manifests, namespace, timeout, report, terminationLog, logFormat, logLevel, json } = snapshotsParameters;
+const { manifests, kubeconfig, master, namespace, timeout, report, terminationLog, logFormat, logLevel, json } = snapshotsParameters;
 
 export const resolveParameters = {
   manifests: { ...manifests, help: "Read all objects from these YAML files, and not from the Kubernetes API" },
+  kubeconfig,
+  master,
   namespace,
   invokerKind: {
     flag: "invoker-kind",
@@ -95,35 +97,45 @@ export const resolveParameters = {
 export type ResolveParameters = ParametersOf<typeof resolveParameters>;
 
 export interface ResolveCommandParts {
-  readonly cluster: Cluster;
+  readonly sources: { cluster(): Promise<Cluster> };
   readonly signal: AbortSignal;
-  readonly now: () => Date;
+  /** For the name of a new session; the clock when absent. */
+  readonly now?: () => Date;
   warn(reason: string, message: string): void;
   print(text: string): Promise<void>;
 }
 
 /** Prints the Jobs (and volume claims) that an operator would make for this invoker; makes nothing. @throws ParameterError */
 export async function showResolvedJobs(parameters: ResolveParameters, parts: ResolveCommandParts): Promise<Success> {
-  const requests = await findRequests(parameters, parts);
+  const { signal, now = () => new Date() } = parts;
+  const context: Context = { parameters, cluster: await parts.sources.cluster(), options: { signal }, now };
+  const requests = await findRequests(context);
   const objects: KubernetesObject[] = [];
   for (const request of requests) {
     if (request.session.uid === undefined) {
       const { kind, namespace, name } = request.session;
       parts.warn("NoOwner", `${kind} "${namespace}/${name}" is not known to the cluster: the Job has no owner, and cannot report to it`);
     }
-    const { job, claim } = await resolveRequest(request, { parameters, parts });
+    const { job, claim } = await resolveRequest(request, context);
     objects.push(...(claim === undefined ? [] : [claim]), job);
   }
   await parts.print(printObjects(objects, { json: parameters.json }));
   return { message: `${requests.length} Job(s)`, counts: { jobs: requests.length } };
 }
 
-async function findRequests(parameters: ResolveParameters, parts: ResolveCommandParts): Promise<readonly RunRequest[]> {
-  const { cluster, signal } = parts;
+interface Context {
+  readonly parameters: ResolveParameters;
+  readonly cluster: Cluster;
+  readonly options: ClusterOptions;
+  readonly now: () => Date;
+}
+
+async function findRequests(context: Context): Promise<readonly RunRequest[]> {
+  const { cluster, options, parameters } = context;
   const { invokerKind, namespace, invokerName: name } = parameters;
-  if (invokerKind === "RestoreSession") return [restoreRequest(await cluster.restoreSession({ namespace, name }, { signal }))];
-  const invoker = await cluster.backupInvoker(invokerKind, { namespace, name }, { signal });
-  const session = await findSession(invoker, { parameters, parts });
+  if (invokerKind === "RestoreSession") return [restoreRequest(await cluster.restoreSession({ namespace, name }, options))];
+  const invoker = await cluster.backupInvoker(invokerKind, { namespace, name }, options);
+  const session = await findSession(invoker, context);
   return targetsOf(invoker, parameters.targetIndex).map((targetIndex) => backupRequest(invoker, { session, targetIndex }));
 }
 
@@ -141,20 +153,15 @@ function targetsOf(invoker: BackupInvoker, only: number | undefined): readonly n
   return members.map((_, index) => index);
 }
 
-interface Context {
-  readonly parameters: ResolveParameters;
-  readonly parts: ResolveCommandParts;
-}
-
 /** The session by its name, with its identity if it is there already. */
 async function findSession(
   invoker: BackupInvoker,
-  { parameters, parts }: Context,
+  { parameters, cluster, options, now }: Context,
 ): Promise<{ readonly name: string; readonly uid?: string | undefined }> {
   const { namespace, name: invokerName } = invoker.metadata;
   const name = parameters.backupsession;
-  if (name === undefined) return { name: sessionName(invokerName, parts.now()) };
-  const session = await parts.cluster.backupSession({ namespace, name }, { signal: parts.signal }).catch(undefinedIfMissing);
+  if (name === undefined) return { name: sessionName(invokerName, now()) };
+  const session = await cluster.backupSession({ namespace, name }, options).catch(undefinedIfMissing);
   if (session === undefined) return { name };
   const { kind, name: owner } = session.spec.invoker;
   if (kind !== invoker.kind || owner !== invokerName) {
@@ -168,11 +175,9 @@ function undefinedIfMissing(error: unknown): undefined {
   throw error;
 }
 
-async function resolveRequest(request: RunRequest, { parameters, parts }: Context): Promise<ReturnType<typeof resolveJob>> {
-  const { cluster, signal } = parts;
-  const options: ClusterOptions = { signal };
+async function resolveRequest(request: RunRequest, { parameters, cluster, options }: Context): Promise<ResolvedJob> {
   const repository = await cluster.repository(request.repository, options);
-  await assertUsageAllowed(cluster, repository, { signal, fromNamespace: request.session.namespace });
+  await assertUsageAllowed(cluster, repository, { ...options, fromNamespace: request.session.namespace });
   const appBinding = await cluster.appBinding(request.appBinding, options);
   const { name, params } = chooseTask(appBinding, request, parameters.task);
   const task = await cluster.task(name, options);

@@ -14,6 +14,7 @@ import { retryWhileUnready } from "./retry-while-unready.ts";
 import { parseSnapshotHeader } from "./snapshot-header.ts";
 import { SnapshotProof, uncheckedSnapshot } from "./snapshot-proof.ts";
 import { readBackupArguments } from "./stash-arguments.ts";
+import { redisBackupCatalog } from "./stash-manifests.ts";
 
 type Context = BackupContext<ParametersOf<typeof redisBackupParameters>>;
 
@@ -27,7 +28,7 @@ export const redisBackup: BackupFunction<typeof redisBackupParameters> = {
   judge: (database) => ({ usesTls: redisEndpoint(database).tls !== undefined }),
   check: checkSource,
   run: backUp,
-  stash: { name: "backup-redis", argumentsFlag: "redis-args", readArguments: readBackupArguments },
+  stash: { name: "backup-redis", argumentsFlag: "redis-args", readArguments: readBackupArguments, catalog: redisBackupCatalog },
 };
 
 const REPLY_TIMEOUT_MS = 30_000;

@@ -16,6 +16,7 @@ import { inspectTarget, type RestoreTarget } from "./restore-target.ts";
 import { retryWhileUnready } from "./retry-while-unready.ts";
 import { readServerClock } from "./server-clock.ts";
 import { readRestoreArguments } from "./stash-arguments.ts";
+import { redisRestoreCatalog } from "./stash-manifests.ts";
 
 type Context = RestoreContext<ParametersOf<typeof redisRestoreParameters>>;
 
@@ -36,7 +37,7 @@ export const redisRestore: RestoreFunction<typeof redisRestoreParameters> = {
   judge: (database) => ({ usesTls: redisEndpoint(database).tls !== undefined }),
   check: checkTarget,
   run: restore,
-  stash: { name: "restore-redis", argumentsFlag: "redis-args", readArguments: readRestoreArguments },
+  stash: { name: "restore-redis", argumentsFlag: "redis-args", readArguments: readRestoreArguments, catalog: redisRestoreCatalog },
 };
 
 async function restore(context: Context): Promise<RestoreResult> {

@@ -75,7 +75,7 @@ async function run(flags: Readonly<Record<string, string>>) {
     environment: {},
   });
   const success = await showResolvedJobs(parameters, {
-    cluster: await openFileCluster(manifests.directory),
+    sources: { cluster: () => openFileCluster(manifests.directory) },
     signal: new AbortController().signal,
     now: () => new Date("2026-01-02T03:04:05Z"),
     warn: (reason) => warnings.push(reason),

@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { functions } from "../../functions/index.ts";
+import { ParameterError } from "../../runner/errors.ts";
+import { readManifests } from "../../runner/kubernetes/read-manifests.ts";
+import { substitute } from "../../runner/kubernetes/substitute.ts";
+import { parseParameters } from "../../runner/parameters.ts";
+import { showStashManifests, stashManifestsParameters } from "../../runner/stash-manifests.ts";
+
+const root = join(import.meta.dirname, "../..");
+const image = "registry.example/holdfast:1";
+
+interface Printed {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+async function show(flags: Readonly<Record<string, string>> = {}): Promise<readonly Printed[]> {
+  const printed: string[] = [];
+  const parameters = parseParameters(stashManifestsParameters, { flags: { image, ...flags }, environment: {} });
+  await showStashManifests(parameters, {
+    functions,
+    print: async (text) => {
+      printed.push(text);
+    },
+  });
+  return parseAllDocuments(printed.join("")).map((document) => document.toJS());
+}
+
+const label = ({ kind, metadata }: { kind: string; metadata: { name: string } }) => `${kind} ${metadata.name}`;
+
+test("every version of Redis that Stash ships has its Functions and Tasks, and update-status stands once", async () => {
+  const objects = await show();
+
+  const versions = ["5.0.13", "6.2.5", "7.0.5"];
+  const names = ["redis-backup", "redis-restore"].flatMap((name) => versions.map((version) => `${name}-${version}`));
+  const expected = [...names.flatMap((name) => [`Function ${name}`, `Task ${name}`]), "Function update-status"];
+  expect(objects.map(label).sort()).toEqual(expected.sort());
+});
+
+const fixture = join(root, "test/fixtures/stash-catalog/redis-7.0.5.yaml");
+// Other people's manifests, where there are any beside the checkout.
+const collection = join(root, "../shared/samples/stash/synthetic");
+const references = [
+  fixture,
+  ...["functions-tasks-redis.yaml", "function-update-status.yaml"].map((name) => join(collection, name)).filter((path) => existsSync(path)),
+].map((path) => relative(root, path));
+
+test.each(references)("what is printed differs from %s in nothing but the image", async (path) => {
+  const { all } = await readManifests(join(root, path));
+  const references = all.map(({ object }) => object as unknown as Printed);
+  const flag = "--metrics-pushgateway-url=";
+  const url = references.flatMap(({ spec }) => (spec.args as string[] | undefined) ?? []).find((word) => word.startsWith(flag));
+
+  const objects = await show(url === undefined ? {} : { "pushgateway-url": url.slice(flag.length) });
+
+  const printed = new Map(objects.map((object) => [label(object), object]));
+  expect(references.length).toBeGreaterThan(0);
+  for (const reference of references) {
+    const expected = reference.kind === "Function" ? { ...reference, spec: { ...reference.spec, image } } : reference;
+    expect(printed.get(label(reference))).toEqual(expected);
+  }
+});
+
+test("a dollar sign in the gateway's URL is one still when the Job is made", async () => {
+  const url = `http://push.example/$1/$${"{A}"}`;
+  const objects = await show({ "pushgateway-url": url });
+  const { spec } = objects.find(({ metadata }) => metadata.name === "update-status") as Printed;
+  const names = ["REPOSITORY_SECRET_NAME", "REPOSITORY_SECRET_NAMESPACE"];
+
+  const filled = substitute(spec, new Map(names.map((name) => [name, "x"])), { origin: "Function" });
+
+  expect(filled.args).toContain(`--metrics-pushgateway-url=${url}`);
+});
+
+test("engines can be chosen, and one that is not there is refused with those that are", async () => {
+  expect((await show({ engines: "redis" })).length).toBe(13);
+
+  await expect(show({ engines: "redis,oracle" })).rejects.toMatchObject({
+    message: expect.stringContaining('"oracle"'),
+    hint: "There is redis",
+  });
+});
+
+test("an image that no container runtime would pull is refused", async () => {
+  await expect(show({ image: "NOT AN IMAGE" })).rejects.toThrow(ParameterError);
+});
