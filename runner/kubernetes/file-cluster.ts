@@ -18,7 +18,7 @@ import { type ObjectKind, type ObjectOf, parseObject } from "./parse-object.ts";
 import { duplicate, type Manifest, type Manifests, readManifests } from "./read-manifests.ts";
 import { changeStatusFile, readStatusFile, statusFilePath } from "./status-file.ts";
 
-const CLUSTER_WIDE: ReadonlySet<ObjectKind> = new Set(["Namespace", "Task", "Function"]);
+const CLUSTER_WIDE: ReadonlySet<ObjectKind> = new Set(["Namespace", "Task", "Function", "BackupBlueprint"]);
 
 /**
  * A cluster of YAML files: a directory, or one file of several documents, read once, now. An object without namespace is in whatever

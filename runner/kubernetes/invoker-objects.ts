@@ -14,7 +14,10 @@ import { backupTargetSchema, repositoryReferenceSchema, restoreRulesSchema, rest
 import { taskSchema } from "./task-objects.ts";
 
 const stashVersion = z.literal("stash.appscode.com/v1beta1");
-const duration = z.string().regex(/^(\d+(\.\d+)?(h|m|s|ms|us|ns))+$|^0$/, 'expected a duration such as "30s" or "1h30m"');
+// As Go reads them, but for negative ones.
+const duration = z
+  .string()
+  .regex(/^\+?((\d+(\.\d*)?|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$|^\+?0$/, 'expected a duration such as "30s" or "1h30m"');
 const status = z.looseObject({}).optional().describe("What happened so far");
 const driver = z.enum(["Restic", "VolumeSnapshotter"]).default("Restic").describe("How backups are taken; databases use Restic");
 const executionOrder = z.enum(["Parallel", "Sequential"]).default("Parallel").describe("Whether the members wait for one another");

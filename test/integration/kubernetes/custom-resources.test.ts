@@ -140,6 +140,21 @@ test("every manifest is stored alike in every set", async () => {
   for (const name of names) expect(outcomes.get(name)).toEqual(outcomes.get("ours"));
 });
 
+test("objects outlive a change from the other set to ours", async () => {
+  await using server = await startKubernetes({ crds: sets.get(names.at(-1) as string) as string });
+  const { objects } = server;
+  const namespace = await objects.createNamespace();
+  const before = await Promise.all(fixtures.map(({ object }) => objects.apply(placed(object, namespace))));
+
+  await objects.applyDefinitions(sets.get("ours") as string);
+
+  const after = await Promise.all(before.map((object) => whenServed(() => objects.get(object))));
+  const again = await Promise.all(fixtures.map(({ object }) => whenServed(() => objects.apply(placed(object, namespace)))));
+  const kept = before.map(({ metadata, spec, status }) => ({ uid: metadata.uid, spec, status }));
+  expect(after.map(({ metadata, spec, status }) => ({ uid: metadata.uid, spec, status }))).toEqual(kept);
+  expect(again.map(({ metadata, spec, status }) => ({ uid: metadata.uid, spec, status }))).toEqual(kept);
+}, 180_000);
+
 test("only kinds that are no custom resources are left out of the comparison", () => {
   const left = [...fixtures, ...samples].map(({ object }) => object.kind).filter((kind) => !kinds.includes(kind));
 
@@ -180,6 +195,18 @@ async function outcomesOf(documents: readonly Document[]): Promise<Map<string, (
     outcomes.set(name, own);
   }
   return outcomes;
+}
+
+/** A server that changes a definition turns clients away for a moment. */
+async function whenServed<T>(work: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + 30_000; ; ) {
+    try {
+      return await work();
+    } catch (error) {
+      if (Date.now() > deadline || !/: (404|429) /.test((error as Error).message)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
 
 /** In the namespace, if it has one, and without what only a server says. */
