@@ -61,7 +61,8 @@ export function hostLabels(identity: RunIdentity): Labels {
 /** The Repository's namespace takes the place of the invoker's. */
 export function storeLabels(identity: SessionIdentity & { readonly store: StoreIdentity }): Labels {
   const { repository, store } = identity;
-  const labels = { ...invokerLabels(identity), ...repository, backend: store.backend, bucket: store.bucket };
+  const { namespace, name } = repository;
+  const labels = { ...invokerLabels(identity), namespace, name, backend: store.backend, bucket: store.bucket };
   return store.prefix === "" ? labels : { ...labels, prefix: store.prefix };
 }
 

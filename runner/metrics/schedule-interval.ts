@@ -22,6 +22,8 @@ const WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
  */
 export function longestScheduleInterval(schedule: string): number | undefined {
   const text = schedule.trim().replace(/^(CRON_)?TZ=\S+\s+/, "");
+  const every = /^@every\s+(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);
+  if (every !== null) return every.slice(1).reduce((sum, part) => sum * 60 + Number(part ?? 0), 0) * 1000 || undefined;
   const fields = (MACROS[text.toLowerCase()] ?? text).split(/\s+/);
   if (fields.length !== 5) return undefined;
   const [minutes, hours, monthDays, months, weekDays] = [

@@ -12,6 +12,10 @@ test.each([
   ["@hourly", HOUR],
   ["30 2 * * *", DAY],
   ["@daily", DAY],
+  ["@every 1h30m", HOUR + 30 * MINUTE],
+  ["@every 90s", 90_000],
+  ["*/5 8-18 * * *", 13 * HOUR + 5 * MINUTE],
+  ["0 * * * 1-5", 2 * DAY + HOUR],
   ["0 8-18/2 * * *", 14 * HOUR],
   ["0 2 * * 1-5", 3 * DAY],
   ["0 2 * * MON-FRI", 3 * DAY],
@@ -42,7 +46,9 @@ test.each([
   "*/0 * * * *",
   "*-5 * * * *",
   "0 0 * foo *",
-  "@every 1h",
+  "@every",
+  "@every 0s",
+  "@every soon",
 ])('of "%s" nothing is claimed', (schedule) => {
   expect(longestScheduleInterval(schedule)).toBeUndefined();
 });
