@@ -6,7 +6,7 @@ import { doctorParameters, doctorRules } from "./doctor-parameters.ts";
 import type { DatabaseFunction } from "./function.ts";
 import { type InspectParts, showSnapshots, verifyRepository } from "./inspect.ts";
 import type { ParameterRules, ParametersOf, ParameterTable } from "./parameters.ts";
-import { databaseRules, repositoryRules } from "./places.ts";
+import { databaseRules, repositoryRules, sessionRules } from "./places.ts";
 import type { Report, Success } from "./report.ts";
 import { runFunction } from "./run.ts";
 import { backupParameters, restoreParameters, snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
@@ -70,7 +70,7 @@ function runCommand(fn: DatabaseFunction): Command {
     name: fn.name,
     summary: fn.summary,
     parameters,
-    rules: (values) => [...databaseRules(values), ...repositoryRules(values)],
+    rules: (values) => [...databaseRules(values), ...repositoryRules(values), ...sessionRules(values)],
     execute: (values: never, parts) => runFunction(fn, values, parts),
   };
 }

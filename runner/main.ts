@@ -86,15 +86,18 @@ async function execute(command: Command, values: CommonParameters): Promise<numb
     onEvent: (progress) => terminate(runningMessage(command.name, progress)),
   });
   const print = createPrinter(process.stdout, signal);
+  const warn = (reason: string, message: string) => {
+    warnings.push({ reason, message: redaction.redact(message) });
+    log.warn(message, { reason });
+  };
+  const cluster = clusterOpener(values, { environment: process.env, signal, warn });
   const parts: InspectParts = {
     version,
     signal,
     log,
-    sources: { environment: process.env, remember: (secret) => redaction.add(secret), signal, cluster: clusterOpener(values) },
-    warn(reason, message) {
-      warnings.push({ reason, message: redaction.redact(message) });
-      log.warn(message, { reason });
-    },
+    sources: { environment: process.env, remember: (secret) => redaction.add(secret), signal, cluster },
+    warn,
+    redact: (text) => redaction.redact(text),
     progress: display.report,
     print: (text) => print(redaction.redact(text)),
   };
@@ -151,7 +154,12 @@ function leaveOutputs(
 ): number {
   const { values, report, code, log, redaction } = options;
   try {
-    return outputs.conclude(values as never, { ...report, code, message: redaction.redact(report.message) });
+    return outputs.conclude(values as never, {
+      ...report,
+      code,
+      message: redaction.redact(report.message),
+      hint: redaction.redact(report.hint ?? "") || undefined,
+    });
   } catch (error) {
     log.error(describeError(error));
     return code === 0 ? exitCodeOf(error) : code;

@@ -38,6 +38,8 @@ export interface DatabasePlace {
   readonly connection: DatabaseConnection;
   /** Whose backups these are: part of the snapshot's group. */
   readonly target: { readonly namespace: string; readonly kind: string; readonly name: string };
+  /** The AppBinding's `spec.type`, empty when it has none; undefined without an AppBinding. */
+  readonly type?: string | undefined;
 }
 
 /** The parameters obey `repositoryRules`. @throws ParameterError for objects and files that are missing or wrong */
@@ -57,7 +59,10 @@ export async function databaseFromAppBinding(name: ObjectName, sources: PlaceSou
   const cluster = await sources.cluster();
   const appBinding = await cluster.appBinding(name, { signal: sources.signal });
   const connection = await resolveDatabase(cluster, appBinding, { signal: sources.signal });
-  return rememberSecrets({ connection, target: { namespace: name.namespace, kind: "AppBinding", name: name.name } }, sources);
+  return rememberSecrets(
+    { connection, target: { namespace: name.namespace, kind: "AppBinding", name: name.name }, type: appBinding.spec.type ?? "" },
+    sources,
+  );
 }
 
 /** The place of a repository that the cluster's objects describe. */
@@ -85,6 +90,12 @@ export function databaseRules({ url, appbinding }: Values): string[] {
   if (url !== undefined && appbinding !== undefined) return ["--url and --appbinding contradict each other: give one"];
   if (url === undefined && appbinding === undefined) return ["--url or --appbinding is required: which database"];
   return [];
+}
+
+/** A session is about objects of the cluster, all of them. */
+export function sessionRules({ session, appbinding, repository }: Values): string[] {
+  if (session === undefined || (appbinding !== undefined && repository !== undefined)) return [];
+  return ["--backupsession and --restoresession need --appbinding and --repository"];
 }
 
 async function repositoryFromObjects(parameters: RepositoryParameters, sources: PlaceSources): Promise<RepositoryPlace> {

@@ -1,48 +1,31 @@
 import { describeError } from "./errors.ts";
-import type { Cluster, ObjectName } from "./kubernetes/cluster.ts";
-import { listSnapshots } from "./snapshot/list-snapshots.ts";
+import { examineRepository } from "./examine-repository.ts";
+import type { RepositoryPlace } from "./places.ts";
+import { recordRepository } from "./record-repository.ts";
+import type { RunParts } from "./run.ts";
 import type { Manifest } from "./snapshot/manifest.ts";
 import type { Repository } from "./snapshot/repository.ts";
 
-/**
- * Writes what a committed backup changed into the Repository object's status. The snapshot stands whether this succeeds or not, so a failure is a
- * warning; nothing is written without an object.
- */
+/** Writes what a committed backup changed into the Repository object's status, when there is one. The backup stands: a failure is a warning. */
 export async function recordBackup(
-  object: { readonly cluster: Cluster; readonly name: ObjectName } | undefined,
   repository: Repository,
-  options: { manifest: Manifest; signal: AbortSignal; warn(reason: string, message: string): void },
+  manifest: Manifest,
+  { object, parts }: { object: RepositoryPlace["object"]; parts: RunParts },
 ): Promise<void> {
   if (object === undefined) return;
-  const { manifest, signal, warn } = options;
+  const { signal, warn } = parts;
   try {
-    const { manifests } = await listSnapshots(repository, { signal });
-    const first = manifests.map((each) => each.finished).sort()[0] ?? manifest.finished;
-    await object.cluster.updateStatus(
-      "Repository",
-      object.name,
-      (status) => ({
-        ...status,
-        firstBackupTime: status.firstBackupTime ?? first,
-        lastBackupTime: manifest.finished,
-        snapshotCount: manifests.length,
-      }),
-      { signal },
-    );
-    await object.cluster.emitEvent(
-      {
-        kind: "Repository",
-        object: object.name,
-        type: "Normal",
-        reason: "SnapshotCommitted",
-        message: `Snapshot ${manifest.id} of ${manifest.target.kind} ${manifest.target.namespace}/${manifest.target.name} is committed`,
-      },
-      { signal },
-    );
+    const { sizeBytes, snapshots } = await examineRepository(repository, { signal });
+    const { kind, namespace, name } = manifest.target;
+    const event = { reason: "SnapshotCommitted", message: `Snapshot ${manifest.id} of ${kind} ${namespace}/${name} is committed` };
+    const facts = {
+      totalBytes: sizeBytes,
+      snapshotCount: snapshots.count,
+      oldest: snapshots.oldest?.toISOString(),
+      lastBackup: manifest.finished,
+    };
+    await recordRepository(object, facts, { signal, warn, event });
   } catch (error) {
-    warn(
-      "StatusNotWritten",
-      `Snapshot ${manifest.id} is committed, but the Repository's status could not be written: ${describeError(error)}`,
-    );
+    warn("StatusNotWritten", `The repository could not be looked at for its status: ${describeError(error)}`);
   }
 }

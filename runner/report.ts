@@ -64,19 +64,33 @@ export function reportSuccess(head: ReportHead, success: Success): Report {
   };
 }
 
-/** What an aborted run fails with is the abort, whatever broke on the way out; the facts of that are kept. */
-export function reportFailure(head: ReportHead, error: unknown, signal: AbortSignal): Report {
+export interface Failure {
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** What an aborted run fails with is the abort, whatever broke on the way out. */
+export function failureOf(error: unknown, signal: AbortSignal): Failure {
   const cause = signal.aborted ? signal.reason : error;
   const named = cause instanceof HoldfastError ? cause : undefined;
-  const facts = error instanceof HoldfastError ? error.facts : {};
   return {
-    ...headFields(head),
-    outcome: "Failed",
     code: exitCodeOf(cause),
     reason: named?.reason ?? "InternalError",
     message:
       cause === error || !(error instanceof HoldfastError) ? describeError(cause) : `${describeError(cause)}: ${describeError(error)}`,
     hint: named === undefined ? "This is a defect of holdfast: please report it with the log" : named.hint,
+  };
+}
+
+/** The facts of what broke are kept, also when the run fails with its abort. */
+export function reportFailure(head: ReportHead, error: unknown, signal: AbortSignal): Report {
+  const facts = error instanceof HoldfastError ? error.facts : {};
+  return {
+    ...headFields(head),
+    outcome: "Failed",
+    ...failureOf(error, signal),
     counts: countsIn(facts),
     facts,
     notCarried: [],

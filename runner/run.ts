@@ -3,9 +3,12 @@ import { type BackupPlan, backUp } from "./back-up.ts";
 import type { BackupFunction, DatabaseFunction, Log, Progress, RestoreFunction } from "./function.ts";
 import type { ParametersOf } from "./parameters.ts";
 import { type DatabaseParameters, findDatabase, findRepository, type PlaceSources } from "./places.ts";
+import { planOf } from "./plan-of.ts";
 import { recordBackup } from "./record-backup.ts";
 import type { Success } from "./report.ts";
 import { type RestorePlan, restoreSnapshot } from "./restore-snapshot.ts";
+import { runBackupSession } from "./run-backup-session.ts";
+import { runRestoreSession } from "./run-restore-session.ts";
 import type { backupParameters, restoreParameters } from "./runner-parameters.ts";
 
 /** What a run is made of, beside its parameters. */
@@ -15,6 +18,8 @@ export interface RunParts {
   readonly log: Log;
   readonly sources: PlaceSources;
   warn(reason: string, message: string): void;
+  /** Takes secrets out of a text that leaves the process. */
+  redact(text: string): string;
   progress(progress: Progress): void;
 }
 
@@ -33,18 +38,22 @@ export async function runFunction(
 }
 
 async function runBackup(fn: BackupFunction, parameters: BackupParameters, parts: RunParts): Promise<Success> {
+  const { session } = parameters;
+  if (session !== undefined) return runBackupSession(fn, { ...parameters, session }, parts);
   const places = await findPlaces(parameters, parts);
   const plan: BackupPlan = { ...places, ...planOf(fn, parameters), host: parameters.host, verifyAfter: parameters.verifyAfter };
   const { manifest, repository, success } = await backUp(fn, plan, parts);
-  await recordBackup(places.repository.object, repository, { manifest, warn: parts.warn, signal: parts.signal });
+  await recordBackup(repository, manifest, { object: places.repository.object, parts });
   return success;
 }
 
 async function runRestore(fn: RestoreFunction, parameters: RestoreParameters, parts: RunParts): Promise<Success> {
+  const { session } = parameters;
+  if (session !== undefined) return runRestoreSession(fn, { ...parameters, session }, parts);
   const places = await findPlaces(parameters, parts);
   // With objects, `latest` is the target's own; with flags alone it must be the only one there is.
   const isNamed = parameters.appbinding !== undefined && places.repository.object !== undefined;
-  const own = isNamed ? { target: places.database.target, host: parameters.host } : {};
+  const own = isNamed ? { target: places.database.target, host: parameters.sourceHost ?? parameters.host } : {};
   const plan: RestorePlan = { ...places, ...planOf(fn, parameters), selector: { id: parameters.snapshot, ...own } };
   return (await restoreSnapshot(fn, plan, parts)).success;
 }
@@ -52,10 +61,4 @@ async function runRestore(fn: RestoreFunction, parameters: RestoreParameters, pa
 async function findPlaces(parameters: DatabaseParameters, { sources }: RunParts) {
   const database = await findDatabase(parameters, sources);
   return { database, repository: await findRepository(parameters, sources) };
-}
-
-function planOf(fn: DatabaseFunction, parameters: DatabaseParameters) {
-  const values: Readonly<Record<string, unknown>> = parameters;
-  const own = Object.fromEntries(Object.keys(fn.parameters).map((name) => [name, values[name]]));
-  return { parameters: own, waitTimeoutMs: parameters.waitTimeout };
 }

@@ -12,10 +12,10 @@ const repository = {
   }),
   kubeconfig: textParameter({
     flag: "kubeconfig",
-    env: ["KUBECONFIG"],
+    env: [],
     placeholder: "FILE",
     expected: "a kubeconfig file",
-    help: "How to reach the Kubernetes API; in a pod its service account is used",
+    help: "How to reach the Kubernetes API; else KUBECONFIG, else the service account of the pod",
   }),
   master: textParameter({
     flag: "master",

@@ -25,6 +25,7 @@ async function verify(options: { cannotPrint?: boolean } = {}) {
     version: "0.0.0",
     signal,
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+    redact: (text: string) => text,
     sources: {
       environment: { RESTIC_PASSWORD: passphrase.reveal() },
       remember: ignore,

@@ -25,6 +25,7 @@ function arrange() {
     version: "0.0.0",
     signal: stop.signal,
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+    redact: (text: string) => text,
     sources: {
       environment: { RESTIC_PASSWORD: "a long passphrase" },
       remember: ignore,
