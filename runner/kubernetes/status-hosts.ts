@@ -20,9 +20,9 @@ export function withHostStats(status: Status, ref: TargetRef, stats: HostStats):
   return withTarget(status, ref, (target) => withStats(target, stats));
 }
 
-/** The same for a RestoreSession, which has one target: its stats stand in the status itself. */
+/** The same for a RestoreSession, which has one target: its stats stand in the status itself, and name no snapshots. */
 export function withRestoreHostStats(status: Status, stats: HostStats): Status {
-  return withStats(status, stats);
+  return withStats(status, { ...stats, snapshots: undefined });
 }
 
 function withStats(holder: Status, stats: HostStats): Status {

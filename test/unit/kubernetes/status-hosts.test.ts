@@ -67,10 +67,10 @@ test("the same stats again give back the very same status", () => {
   expect(withHostStats(status, ref, succeeded)).toBe(status);
 });
 
-test("a restore's stats stand in the status itself", () => {
+test("a restore's stats stand in the status itself, and name no snapshots", () => {
   const status = { totalHosts: 1, stats: [{ hostname: "host-0", phase: "Running" }] };
 
-  expect(withRestoreHostStats(status, { hostname: "host-0", phase: "Succeeded", duration: "1s" })).toEqual({
+  expect(withRestoreHostStats(status, { ...succeeded, duration: "1s" })).toEqual({
     totalHosts: 1,
     stats: [{ hostname: "host-0", phase: "Succeeded", duration: "1s" }],
   });
