@@ -1,4 +1,4 @@
-import { ClusterUnavailableError } from "../errors.ts";
+import { ClusterUnavailableError, type HoldfastError } from "../errors.ts";
 import type { ApiConnection } from "./api-connection.ts";
 import type { Patience } from "./api-patience.ts";
 import { type AskedAction, refusalOf } from "./api-refusal.ts";
@@ -12,10 +12,12 @@ export interface ApiClientOptions {
 const REQUEST_TIMEOUT_MS = 15_000;
 const SHORTEST_TIMEOUT_MS = 1_000;
 
-/** The outcome of one attempt that was not refused. */
+/** The outcome of one attempt. */
 export type Attempt =
   | { readonly kind: "done"; readonly body: Readonly<Record<string, unknown>> }
   | { readonly kind: "conflict" }
+  /** 401, 403: true for good, or only while the server starts. */
+  | { readonly kind: "refused"; readonly error: HoldfastError }
   /** Whether a write was carried out is not known. */
   | { readonly kind: "unavailable"; readonly cause: unknown; readonly retryAfterMs: number | undefined };
 
@@ -29,14 +31,22 @@ export class ApiClient {
     this.#options = options;
   }
 
-  /** Repeats until there is an answer or patience ends; `undefined` for a conflict (409). @throws as `refusalOf`, and as `Patience.pause` */
+  /** Repeats until there is an answer or patience ends; `undefined` for a conflict (409). @throws as `refusalOf` and `Patience` do */
   async ask(request: ApiRequest, action: AskedAction, patience: Patience): Promise<Readonly<Record<string, unknown>> | undefined> {
     for (;;) {
       const attempt = await this.attempt(request, action, patience);
       if (attempt.kind === "done") return attempt.body;
       if (attempt.kind === "conflict") return undefined;
-      await patience.pause(attempt.cause, attempt.retryAfterMs);
+      await this.beforeNext(attempt, patience);
     }
+  }
+
+  /** Waits until the next attempt makes sense. @throws when there shall be none */
+  async beforeNext(attempt: Exclude<Attempt, { kind: "done" | "conflict" }>, patience: Patience): Promise<void> {
+    if (attempt.kind === "unavailable") return patience.pause(attempt.cause, attempt.retryAfterMs);
+    await patience.doubt(attempt.error);
+    // A token may have run out since it was read.
+    if (attempt.error.reason === "Unauthorized") await this.#connection.renew();
   }
 
   /** Asks once. @throws as `refusalOf`, and the signal's reason */
@@ -50,16 +60,10 @@ export class ApiClient {
     }
   }
 
-  async #send(request: ApiRequest, patience: Patience): Promise<ApiAnswer> {
-    const timeoutMs = Math.ceil(
-      Math.max(SHORTEST_TIMEOUT_MS, Math.min(this.#options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, patience.remainingMs)),
-    );
-    const options = { timeoutMs, signal: patience.signal };
-    const answer = await sendRequest(this.#connection, request, options);
-    if (answer.status !== 401) return answer;
-    // A token may have run out since it was read.
-    await this.#connection.renew();
-    return sendRequest(this.#connection, request, options);
+  #send(request: ApiRequest, { signal, remainingMs }: Patience): Promise<ApiAnswer> {
+    const longest = this.#options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    const timeoutMs = Math.ceil(Math.max(SHORTEST_TIMEOUT_MS, Math.min(longest, remainingMs)));
+    return sendRequest(this.#connection, request, { timeoutMs, signal });
   }
 
   #judge(answer: ApiAnswer, action: AskedAction): Attempt {
@@ -75,7 +79,9 @@ export class ApiClient {
       const cause = new ClusterUnavailableError(`The Kubernetes API at ${this.#connection.server.origin} answers ${status}`);
       return { kind: "unavailable", cause, retryAfterMs };
     }
-    throw refusalOf(answer, action);
+    const error = refusalOf(answer, action);
+    if (status === 401 || status === 403) return { kind: "refused", error };
+    throw error;
   }
 }
 

@@ -35,12 +35,9 @@ export async function writeStatus(client: ApiClient, write: StatusWrite, patienc
     if (isDeepStrictEqual(status, found.status)) return;
     const attempt = await put(client, write, { found, status, patience });
     if (attempt.kind === "done") return;
-    if (attempt.kind === "unavailable") {
-      unanswered = status;
-      await patience.pause(attempt.cause, attempt.retryAfterMs);
-    } else {
-      await patience.pause(new ClusterUnavailableError(`Others keep changing ${objectLabel(write.resource, write.name)}`));
-    }
+    if (attempt.kind === "unavailable") unanswered = status;
+    if (attempt.kind !== "conflict") await client.beforeNext(attempt, patience);
+    else await patience.yieldToOthers(new ClusterUnavailableError(`Others keep changing ${objectLabel(write.resource, write.name)}`));
   }
 }
 

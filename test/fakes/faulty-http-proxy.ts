@@ -1,12 +1,13 @@
-// An HTTP proxy in front of a real S3 server that breaks what it is told to. It sits where a bad network or an overloaded gateway would.
+// An HTTP proxy in front of a real server of an HTTP API that breaks what it is told to. It sits where a bad network or an overloaded gateway would.
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
 import { Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 export type HttpFault =
   /** Answers by itself; the server never hears of the request. */
-  | { readonly kind: "answer"; readonly status: number; readonly code?: string }
+  | { readonly kind: "answer"; readonly status: number; readonly code?: string; readonly headers?: Readonly<Record<string, string>> }
   /** Never answers. */
   | { readonly kind: "hang" }
   /** The server carries out the request, and the connection is cut instead of an answer. */
@@ -41,8 +42,17 @@ export interface FaultyHttpProxy extends AsyncDisposable {
   break(choose: (request: ProxiedRequest) => HttpFault | undefined): void;
 }
 
+export interface FaultyHttpProxyOptions {
+  /** PEM text of the authority of a server that speaks TLS; the proxy itself speaks plain HTTP. */
+  readonly ca?: string;
+}
+
+interface Target extends FaultyHttpProxyOptions {
+  readonly port: number;
+}
+
 /** Starts a proxy before the loopback port of a real server. */
-export async function startFaultyHttpProxy(targetPort: number): Promise<FaultyHttpProxy> {
+export async function startFaultyHttpProxy(targetPort: number, options: FaultyHttpProxyOptions = {}): Promise<FaultyHttpProxy> {
   const requests: string[] = [];
   let brokenRequests = 0;
   let choose: (request: ProxiedRequest) => HttpFault | undefined = () => undefined;
@@ -51,7 +61,7 @@ export async function startFaultyHttpProxy(targetPort: number): Promise<FaultyHt
     requests.push(`${method} ${url}`);
     const fault = choose({ method, url, nth: requests.length });
     if (fault !== undefined) brokenRequests++;
-    forward(targetPort, request, response, fault).catch(() => response.destroy());
+    forward({ port: targetPort, ...options }, request, response, fault).catch(() => response.destroy());
   });
   server.on("clientError", (_, socket) => socket.destroy());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -77,12 +87,14 @@ export function onFirst(fault: HttpFault, pattern: RegExp, times = 1): (request:
   return ({ method, url }) => (pattern.test(`${method} ${url}`) && left-- > 0 ? fault : undefined);
 }
 
-async function forward(port: number, request: IncomingMessage, response: ServerResponse, fault: HttpFault | undefined): Promise<void> {
+async function forward(target: Target, request: IncomingMessage, response: ServerResponse, fault: HttpFault | undefined): Promise<void> {
   if (fault?.kind === "hang") return;
   if (fault?.kind === "answer") return answer(request, response, fault);
-  const upstream = httpRequest({
+  const send = target.ca === undefined ? httpRequest : httpsRequest;
+  const upstream = send({
     host: "127.0.0.1",
-    port,
+    port: target.port,
+    ca: target.ca,
     method: request.method,
     path: request.url,
     headers: request.headers,
@@ -111,12 +123,12 @@ async function forward(port: number, request: IncomingMessage, response: ServerR
   await pipeline(result, answerFault(fault, response), response);
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, fault: { status: number; code?: string }): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, fault: HttpFault & { kind: "answer" }): Promise<void> {
   request.resume();
   await new Promise((resolve) => request.once("end", resolve));
   const code = fault.code ?? "InternalError";
   const body = request.method === "HEAD" ? "" : `<?xml version="1.0"?><Error><Code>${code}</Code><Message>Injected</Message></Error>`;
-  response.writeHead(fault.status, { "content-type": "application/xml" }).end(body);
+  response.writeHead(fault.status, { "content-type": "application/xml", ...fault.headers }).end(body);
 }
 
 function requestFault(fault: HttpFault | undefined): Transform {

@@ -23,6 +23,8 @@ export interface Kubernetes extends AsyncDisposable {
   readonly objects: KubernetesObjects;
   /** Writes a kubeconfig whose user has this token; resolves with its path. */
   kubeconfigFor(token: string): Promise<string>;
+  /** Writes a file of the test's own; resolves with its path. */
+  writeFile(name: string, text: string): Promise<string>;
   /** Kills the API server; etcd keeps what it holds. */
   stopApi(): Promise<void>;
   /** Starts it again on the same port. */
@@ -128,6 +130,12 @@ class RunningKubernetes implements Kubernetes {
   async kubeconfigFor(token: string): Promise<string> {
     const path = join(await mkdtemp(join(this.directory, "user-")), "kubeconfig");
     await writeKubeconfig(path, this.url, this.caFile, { token });
+    return path;
+  }
+
+  async writeFile(name: string, text: string): Promise<string> {
+    const path = join(await mkdtemp(join(this.directory, "file-")), name);
+    await writeFile(path, text);
     return path;
   }
 
