@@ -100,9 +100,14 @@ export function decodeManifest(encoded: Buffer, expected: ManifestExpectation): 
   return manifest;
 }
 
+/** An export costs as much as half a verification, and each manifest needs one. */
+const texts = new WeakMap<KeyObject, string>();
+
 /** SPKI in base64, as OpenSSL reads it. */
 export function publicKeyText(publicKey: KeyObject): string {
-  return publicKey.export({ format: "der", type: "spki" }).toString("base64");
+  const text = texts.get(publicKey) ?? publicKey.export({ format: "der", type: "spki" }).toString("base64");
+  texts.set(publicKey, text);
+  return text;
 }
 
 function parse(line: Buffer): Manifest {

@@ -213,7 +213,7 @@ class RunningSnapshot implements SnapshotInProgress {
       await withdrawManifest(repository, this.id, { manifest: this.#manifest as Buffer, signal: AbortSignal.timeout(WITHDRAWAL_MS) }).catch(
         (cause: unknown) => {
           const message = `Snapshot "${this.id}" is not to be trusted, and its manifest could not be taken back yet: ${describeError(error)}`;
-          throw new IncompleteError(message, { cause, hint: "Forget this snapshot if it is listed" });
+          throw new IncompleteError(message, { cause, reason: "SnapshotNotWithdrawn", hint: "Forget this snapshot if it is listed" });
         },
       );
       throw error;
