@@ -114,7 +114,10 @@ export async function showResolvedJobs(parameters: ResolveParameters, parts: Res
   for (const request of requests) {
     if (request.session.uid === undefined) {
       const { kind, namespace, name } = request.session;
-      parts.warn("NoOwner", `${kind} "${namespace}/${name}" is not known to the cluster: the Job has no owner, and cannot report to it`);
+      parts.warn(
+        "NoOwner",
+        `${kind} "${namespace}/${name}" has no uid here: the Job has no owner; make the session first, and the Job after it`,
+      );
     }
     const { job, claim } = await resolveRequest(request, context);
     objects.push(...(claim === undefined ? [] : [claim]), job);

@@ -2,11 +2,16 @@ import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { functions } from "../../functions/index.ts";
+import { parseCommandLine } from "../../runner/command-line.ts";
+import { commandsFor } from "../../runner/commands.ts";
 import { ParameterError } from "../../runner/errors.ts";
+import { parseObject } from "../../runner/kubernetes/parse-object.ts";
 import { readManifests } from "../../runner/kubernetes/read-manifests.ts";
+import { resolveJob } from "../../runner/kubernetes/resolve-job.ts";
 import { substitute } from "../../runner/kubernetes/substitute.ts";
 import { parseParameters } from "../../runner/parameters.ts";
 import { showStashManifests, stashManifestsParameters } from "../../runner/stash-manifests.ts";
+import { backup, repository, restore } from "./kubernetes/resolve-parts.ts";
 
 const root = join(import.meta.dirname, "../..");
 const image = "registry.example/holdfast:1";
@@ -86,4 +91,26 @@ test("engines can be chosen, and one that is not there is refused with those tha
 
 test("an image that no container runtime would pull is refused", async () => {
   await expect(show({ image: "NOT AN IMAGE" })).rejects.toThrow(ParameterError);
+});
+
+test.each([
+  ["redis-backup-5.0.13", backup()],
+  ["redis-restore-7.0.5", restore({ target: { ref: { kind: "AppBinding", name: "carts" }, rules: [{ snapshots: ["latest"] }] } })],
+])("once the Job is made from %s, its arguments are ones that the program understands", async (name, request) => {
+  const objects = await show();
+  const pick = (kind: string, each: string) => objects.find((object) => label(object) === `${kind} ${each}`);
+  const functionNames = [name, "update-status"];
+  const parts = {
+    task: parseObject("Task", pick("Task", name), { name }),
+    functions: new Map(functionNames.map((each) => [each, parseObject("Function", pick("Function", each), { name: each })])),
+    params: { args: "" },
+    repository: repository(),
+    settings: {},
+  };
+
+  const { initContainers = [] } = resolveJob(request, parts).job.spec.template.spec;
+  const line = parseCommandLine(initContainers[0]?.args ?? [], commandsFor(functions), { version: "0" });
+
+  expect(initContainers).toHaveLength(1);
+  expect(line).toMatchObject({ kind: "run", flags: { appbinding: "carts", "output-dir": "/stash-tmp/output", "wait-timeout": "300" } });
 });
