@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { DatabaseFunction } from "./function.ts";
 import { switchParameter, textParameter } from "./parameter-kinds.ts";
-import { databaseRules, repositoryRules } from "./places.ts";
+import { databaseRules, repositoryRules, sessionRules } from "./places.ts";
 import { backupParameters, restoreParameters } from "./runner-parameters.ts";
 
 const { verifyAfter: _verifyAfter, integritySample: _integritySample, session: backupSession, ...shared } = backupParameters;
@@ -45,6 +45,7 @@ export function doctorRules(values: Readonly<Record<string, unknown>>, functions
   return [
     ...databaseRules(values),
     ...repositoryRules(values),
+    ...sessionRules({ ...values, session: values.backupSession ?? values.restoreSession }),
     ...(hasTwoSessions ? ["--backupsession and --restoresession contradict each other: give one"] : []),
     ...(isKnown ? [] : [`--function is not known: expected one of ${names.join(", ")}`]),
   ];

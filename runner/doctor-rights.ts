@@ -2,7 +2,7 @@ import type { Checkup } from "./checkup.ts";
 import { ClusterRefusedError } from "./errors.ts";
 import type { Cluster, ClusterOptions } from "./kubernetes/cluster.ts";
 import { type JobObjects, type NeededRight, neededRights } from "./kubernetes/needed-rights.ts";
-import type { Work } from "./kubernetes/permissions.ts";
+import type { Without, Work } from "./kubernetes/permissions.ts";
 
 /** Asks for every right that the job needs, one by one. Resolves with whether any is missing. */
 export async function lookAtRights(
@@ -28,10 +28,15 @@ export function describeRight({ action: { verb, group, resource, namespace, name
   return `${verb} ${kind}${name === undefined ? "" : ` "${name}"`} in namespace "${namespace}"`;
 }
 
+const OUTCOMES: Readonly<Record<Without, string>> = {
+  fails: "a run fails without it",
+  incomplete: "a backup stands without it, but a session that wants the rest fails",
+  warns: "a run goes on without it, and warns",
+};
+
 function missing(needed: NeededRight): ClusterRefusedError {
   const { purpose, without } = needed.right;
-  const outcome = without === "fails" ? "a run fails without it" : "a run goes on without it, and warns";
-  return new ClusterRefusedError(`Not allowed to ${describeRight(needed)}, which is needed ${purpose}: ${outcome}`, {
+  return new ClusterRefusedError(`Not allowed to ${describeRight(needed)}, which is needed ${purpose}: ${OUTCOMES[without]}`, {
     reason: "Forbidden",
     hint: "The Roles below grant exactly what this job needs",
     facts: { action: needed.action },

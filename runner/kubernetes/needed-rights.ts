@@ -49,8 +49,8 @@ function namesOf({ object, place }: Right, objects: JobObjects): readonly (strin
     RestoreSession: sessions,
     BackupConfiguration: session === "*" ? sessions : optional(invoker?.kind === "BackupConfiguration" ? invoker.name : undefined),
     BackupBatch: session === "*" ? sessions : optional(invoker?.kind === "BackupBatch" ? invoker.name : undefined),
-    // Events are about a session or a Repository; without either there are none.
-    any: place === "job" && session === undefined ? [] : [undefined],
+    // Events are about the session; where there is none, about the Repository.
+    any: (place === "job") === (session !== undefined) ? [undefined] : [],
   };
   return names[object];
 }

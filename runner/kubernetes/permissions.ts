@@ -35,9 +35,11 @@ export interface Right {
   readonly works: readonly Work[];
   /** A clause: "to read where the database is". */
   readonly purpose: string;
-  /** What becomes of a run without it. */
-  readonly without: "fails" | "warns";
+  readonly without: Without;
 }
+
+/** What becomes of a run without a right. "incomplete": what was backed up stands and is told so, then the run fails if its session wants the rest. */
+export type Without = "fails" | "incomplete" | "warns";
 
 const STASH = "stash.appscode.com";
 const CORE = "";
@@ -103,7 +105,7 @@ export const RIGHTS: readonly Right[] = [
     object: "BackupSession",
     place: "job",
     works: ["backup"],
-    purpose: "to read which invoker the session belongs to, and its status",
+    purpose: "to read what the session wants, and of which invoker it is",
     without: "fails",
   },
   {
@@ -113,7 +115,7 @@ export const RIGHTS: readonly Right[] = [
     object: "BackupConfiguration",
     place: "job",
     works: ["backup"],
-    purpose: "to read the retention policy of the session's invoker",
+    purpose: "to read retention policy and time limit of the session's invoker",
     without: "fails",
   },
   {
@@ -123,7 +125,7 @@ export const RIGHTS: readonly Right[] = [
     object: "BackupBatch",
     place: "job",
     works: ["backup"],
-    purpose: "to read the retention policy of the session's invoker",
+    purpose: "to read retention policy and time limit of the session's invoker",
     without: "fails",
   },
   {
@@ -143,7 +145,7 @@ export const RIGHTS: readonly Right[] = [
     object: "RestoreSession",
     place: "job",
     works: ["restore"],
-    purpose: "to read what is restored, and the status",
+    purpose: "to read the time limit and the status",
     without: "fails",
   },
   {
@@ -163,8 +165,8 @@ export const RIGHTS: readonly Right[] = [
     object: "Repository",
     place: "Repository",
     works: ["backup"],
-    purpose: "to write the number of snapshots and the time of the last one",
-    without: "warns",
+    purpose: "to write what is stored, and whether it is whole",
+    without: "incomplete",
   },
   {
     verb: "create",
@@ -183,7 +185,7 @@ export const RIGHTS: readonly Right[] = [
     object: "any",
     place: "Repository",
     works: ["backup"],
-    purpose: "to tell what happened to the Repository",
+    purpose: "to tell of a snapshot that no session tells of",
     without: "warns",
   },
 ];

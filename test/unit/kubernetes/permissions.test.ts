@@ -41,7 +41,7 @@ test("what is updated is a status alone, and what is created an event alone", ()
 });
 
 test("all that a run goes on without are events and the status of the Repository", () => {
-  const optional = RIGHTS.filter(({ without }) => without === "warns").map(({ resource }) => resource);
+  const optional = RIGHTS.filter(({ without }) => without !== "fails").map(({ resource }) => resource);
 
   expect(new Set(optional)).toEqual(new Set(["events", "repositories/status"]));
 });
@@ -59,13 +59,19 @@ test("a backup over three namespaces has a Role in each, with the names that it 
     "backups get stash.appscode.com/repositories repo",
     "backups get /secrets storage",
     "backups update stash.appscode.com/repositories/status repo",
-    "backups create /events *",
     "jobs get /namespaces jobs",
     "jobs get stash.appscode.com/backupsessions sample-1",
     "jobs get stash.appscode.com/backupconfigurations sample",
     "jobs update stash.appscode.com/backupsessions/status sample-1",
     "jobs create /events *",
   ]);
+});
+
+test("without a session a backup has nothing to do with the namespace of its job but for the usage policy, and tells the Repository's of its events", () => {
+  const lines = rolesOf("backup", { ...objects, session: undefined, invoker: undefined }).flatMap(linesOf);
+
+  expect(lines.filter((line) => line.startsWith("jobs "))).toEqual(["jobs get /namespaces jobs"]);
+  expect(lines.filter((line) => line.includes("events"))).toEqual(["backups create /events *"]);
 });
 
 test("a restore writes nothing but its own session's status and events", () => {
