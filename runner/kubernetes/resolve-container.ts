@@ -41,7 +41,7 @@ export function resolveContainer(fn: StashFunction, options: ContainerOptions): 
     ...container,
     env: mergeEnvironment(settings, origin),
     envFrom: listOrAbsent(settings.flatMap(({ envFrom = [] }) => envFrom)),
-    resources: mergeResources(settings),
+    resources: lastResources(settings),
     securityContext: mergeFields(settings.map(({ securityContext }) => securityContext)),
     livenessProbe: settings.findLast(({ livenessProbe }) => livenessProbe !== undefined)?.livenessProbe,
     readinessProbe: settings.findLast(({ readinessProbe }) => readinessProbe !== undefined)?.readinessProbe,
@@ -85,7 +85,7 @@ function assertSettings(settings: ContainerSettings, { origin, isLast }: { origi
 function mergeEnvironment(settings: readonly ContainerSettings[], origin: string): readonly EnvironmentVariable[] | undefined {
   const merged = new Map<string, EnvironmentVariable>();
   for (const each of settings) {
-    const variables = [...priorityVariables(each), ...itemsWith(each.env, ["name"], `${origin}, runtimeSettings: env`)];
+    const variables = [...itemsWith(each.env, ["name"], `${origin}, runtimeSettings: env`), ...priorityVariables(each)];
     for (const variable of variables) merged.set(variable.name, variable);
   }
   return listOrAbsent([...merged.values()]);
@@ -100,9 +100,9 @@ function priorityVariables({ nice, ionice }: ContainerSettings): readonly Enviro
   return entries.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value: String(value) }]));
 }
 
-/** Limits and requests each on their own: requests count without limits as well. */
-function mergeResources(settings: readonly ContainerSettings[]): CoreValue | undefined {
-  return mergeFields(settings.map(({ resources }) => resources && withoutEmpty(resources)));
+/** The invoker's replace the Function's whole; requests count without limits as well. */
+function lastResources(settings: readonly ContainerSettings[]): CoreValue | undefined {
+  return settings.map(({ resources }) => withoutEmpty(resources ?? {})).findLast((resources) => Object.keys(resources).length > 0);
 }
 
 function withoutEmpty(value: CoreValue): CoreValue {

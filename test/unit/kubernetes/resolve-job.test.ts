@@ -150,11 +150,11 @@ test("settings of the containers: the Function's first, then the invoker's on to
 
   expect(result).toMatchObject({
     env: [
+      { name: "A", value: "f" },
+      { name: "B", value: "i" },
       { name: "NICE_ADJUSTMENT", value: "9" },
       { name: "IONICE_CLASS", value: "2" },
       { name: "IONICE_CLASS_DATA", value: "4" },
-      { name: "A", value: "f" },
-      { name: "B", value: "i" },
       { name: "C", value: "i" },
     ],
     envFrom: [{ secretRef: { name: "one" } }, { secretRef: { name: "two" } }],
@@ -168,11 +168,22 @@ test("requests count without limits as well (R20)", () => {
   expect(container({ request }).resources).toEqual({ requests: { memory: "64Mi" } });
 });
 
-test("requests and limits replace the Function's each on their own (R20)", () => {
-  const own = stashFunction("f", { runtimeSettings: { resources: { requests: { cpu: "1" }, limits: { memory: "1Gi" } } } });
-  const request = backup({ runtimeSettings: { container: { resources: { requests: { memory: "64Mi" } } } } });
+test.each([[{ requests: { memory: "64Mi" } }], [{ limits: { memory: "128Mi" } }]])(
+  "the invoker's resources, %j, replace the Function's whole: a request of the one above a limit of the other would be refused (R20)",
+  (resources) => {
+    const own = stashFunction("f", { runtimeSettings: { resources: { requests: { memory: "1Gi" }, limits: { memory: "1Gi" } } } });
 
-  expect(container({ functions: [own], request }).resources).toEqual({ requests: { memory: "64Mi" }, limits: { memory: "1Gi" } });
+    expect(container({ functions: [own], request: backup({ runtimeSettings: { container: { resources } } }) }).resources).toEqual(
+      resources,
+    );
+  },
+);
+
+test("empty resources of the invoker leave the Function's as they are", () => {
+  const own = stashFunction("f", { runtimeSettings: { resources: { limits: { memory: "1Gi" } } } });
+  const request = backup({ runtimeSettings: { container: { resources: { limits: {} } } } });
+
+  expect(container({ functions: [own], request }).resources).toEqual({ limits: { memory: "1Gi" } });
 });
 
 test("a Function's templates are filled: the task's parameters over the step's, the image last", () => {
