@@ -21,8 +21,8 @@ export interface Kubernetes extends AsyncDisposable {
   /** A folder for the test's own files; removed with the server. */
   readonly directory: string;
   readonly objects: KubernetesObjects;
-  /** Writes a kubeconfig whose user has this token; resolves with its path. */
-  kubeconfigFor(token: string): Promise<string>;
+  /** Writes a kubeconfig for a token, or for a user as kubeconfigs describe one; resolves with its path. */
+  kubeconfigFor(user: string | Readonly<Record<string, unknown>>): Promise<string>;
   /** Writes a file of the test's own; resolves with its path. */
   writeFile(name: string, text: string): Promise<string>;
   /** Kills the API server; etcd keeps what it holds. */
@@ -127,9 +127,9 @@ class RunningKubernetes implements Kubernetes {
     this.#api = undefined;
   }
 
-  async kubeconfigFor(token: string): Promise<string> {
+  async kubeconfigFor(user: string | Readonly<Record<string, unknown>>): Promise<string> {
     const path = join(await mkdtemp(join(this.directory, "user-")), "kubeconfig");
-    await writeKubeconfig(path, this.url, this.caFile, { token });
+    await writeKubeconfig(path, this.url, this.caFile, typeof user === "string" ? { token: user } : user);
     return path;
   }
 
@@ -162,7 +162,7 @@ class RunningKubernetes implements Kubernetes {
 }
 
 /** JSON is YAML. */
-async function writeKubeconfig(path: string, url: string, ca: string, user: Readonly<Record<string, string>>): Promise<void> {
+async function writeKubeconfig(path: string, url: string, ca: string, user: Readonly<Record<string, unknown>>): Promise<void> {
   const config = {
     apiVersion: "v1",
     kind: "Config",
