@@ -1,7 +1,6 @@
 import { describeError } from "./errors.ts";
 import type { Cluster, ObjectName, Status } from "./kubernetes/cluster.ts";
 import { formatBytes, formatTime } from "./kubernetes/go-format.ts";
-import type { Manifest } from "./snapshot/manifest.ts";
 
 /** What was found out about a repository; what is not given stays in the status as it is. */
 export interface RepositoryFacts {
@@ -27,12 +26,12 @@ export interface RecordOptions {
 }
 
 /**
- * Writes the facts into the Repository object's status; nothing without an object. What they tell of stands whether this succeeds or not, so a failure,
- * also of finding out the facts, is a warning. Resolves with whether everything was written.
+ * Writes the facts into the Repository object's status; nothing without an object. What they tell of stands whether this succeeds or not, so a failure
+ * is a warning. Resolves with whether everything was written.
  */
 export async function recordRepository(
   object: { readonly cluster: Cluster; readonly name: ObjectName } | undefined,
-  facts: RepositoryFacts | (() => Promise<RepositoryFacts>),
+  facts: RepositoryFacts,
   options: RecordOptions,
 ): Promise<boolean> {
   if (object === undefined) return false;
@@ -40,8 +39,7 @@ export async function recordRepository(
   const { cluster, name } = object;
   const label = `Repository "${name.namespace}/${name.name}"`;
   try {
-    const found = typeof facts === "function" ? await facts() : facts;
-    await cluster.updateStatus("Repository", name, (status) => withFacts(status, found), { signal, patienceMs });
+    await cluster.updateStatus("Repository", name, (status) => withFacts(status, facts), { signal, patienceMs });
   } catch (error) {
     warn("StatusNotWritten", `The status of ${label} could not be written: ${describeError(error)}`);
     return false;
@@ -54,22 +52,6 @@ export async function recordRepository(
     warn("EventNotEmitted", `Cannot emit event "${event.reason}" of ${label}: ${describeError(error)}`);
     return false;
   }
-}
-
-/** What a list of all snapshots, the one just committed among them, says of the repository. What snapshots share is stored once. */
-export function factsOfSnapshots(
-  snapshots: readonly Pick<Manifest, "finished" | "streams">[],
-  committed?: { readonly finished: string; readonly sessionCreated?: Date | undefined },
-): RepositoryFacts {
-  const stored = new Map(
-    snapshots.flatMap(({ streams }) => streams.flatMap(({ objects }) => objects.map((each) => [each.key, each.storedBytes]))),
-  );
-  return {
-    totalBytes: [...stored.values()].reduce((sum, bytes) => sum + bytes, 0),
-    snapshotCount: snapshots.length,
-    oldest: snapshots.map(({ finished }) => finished).sort()[0] ?? committed?.finished,
-    lastBackup: committed?.sessionCreated?.toISOString() ?? committed?.finished,
-  };
 }
 
 /** The status with these facts in it. */

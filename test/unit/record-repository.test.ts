@@ -1,5 +1,5 @@
 import type { Cluster, Status } from "../../runner/kubernetes/cluster.ts";
-import { factsOfSnapshots, recordRepository, withFacts } from "../../runner/record-repository.ts";
+import { recordRepository, withFacts } from "../../runner/record-repository.ts";
 import { makeManifests } from "./kubernetes/temporary-manifests.ts";
 import { clusterWith } from "./session-cases.ts";
 
@@ -72,29 +72,6 @@ test.each([
   expect(withFacts(status, facts).firstBackupTime).toBe(first);
 });
 
-test("snapshots are counted, and what they share is counted once", () => {
-  const streams = (...objects: [string, number][]) => [
-    {
-      name: "a",
-      mediaType: "x",
-      rawBytes: 1,
-      objects: objects.map(([key, storedBytes]) => ({ key, storedBytes, rawBytes: 1, sha256: "" })),
-    },
-  ];
-  const snapshots = [
-    { finished: "2026-01-02T00:00:00.000Z", streams: streams(["one", 100], ["two", 20]) },
-    { finished: "2026-01-01T00:00:00.000Z", streams: streams(["one", 100]) },
-  ];
-  const committed = { finished: "2026-01-02T00:00:00.000Z" };
-  const sessionCreated = new Date("2026-01-01T23:59:00Z");
-  const all = { totalBytes: 120, snapshotCount: 2, oldest: "2026-01-01T00:00:00.000Z" };
-
-  expect(factsOfSnapshots(snapshots)).toEqual(all);
-  expect(factsOfSnapshots(snapshots, committed)).toEqual({ ...all, lastBackup: committed.finished });
-  expect(factsOfSnapshots(snapshots, { ...committed, sessionCreated })).toEqual({ ...all, lastBackup: "2026-01-01T23:59:00.000Z" });
-  expect(factsOfSnapshots([], committed)).toMatchObject({ totalBytes: 0, snapshotCount: 0, oldest: committed.finished });
-});
-
 test("the event tells of it after the status is written", async () => {
   await using files = await makeManifests(manifest({}));
   const cluster = await files.open();
@@ -113,26 +90,23 @@ test("the event tells of it after the status is written", async () => {
   });
 });
 
-test("without an object nothing is looked for", async () => {
-  const look = () => Promise.reject(new Error("It looked"));
+test("without an object nothing is written", async () => {
   const { options, warnings } = arrange();
 
-  expect(await recordRepository(undefined, look, options)).toBe(false);
+  expect(await recordRepository(undefined, { snapshotCount: 1 }, options)).toBe(false);
   expect(warnings).toEqual([]);
 });
 
-test.each([
-  ["the facts cannot be found out", {}, () => Promise.reject(new Error("Store away"))],
-  ["the status cannot be written", { updateStatus: () => Promise.reject(new Error("Store away")) }, { snapshotCount: 1 }],
-])("when %s it is a warning, and there is no event", async (_, verbs, facts) => {
+test("a status that cannot be written is a warning, and there is no event", async () => {
   await using files = await makeManifests(manifest({ snapshotCount: 7 }));
-  const cluster = clusterWith(await files.open(), verbs);
+  const cluster = clusterWith(await files.open(), { updateStatus: () => Promise.reject(new Error("Away")) });
   const { options, warnings } = arrange();
 
-  const isWritten = await recordRepository({ cluster, name }, facts, { ...options, event: { reason: "SnapshotCommitted", message: "so" } });
+  const event = { reason: "SnapshotCommitted", message: "so" };
+  const isWritten = await recordRepository({ cluster, name }, { snapshotCount: 1 }, { ...options, event });
 
   expect(isWritten).toBe(false);
-  expect(warnings).toEqual(['StatusNotWritten: The status of Repository "shop/cellar" could not be written: Store away']);
+  expect(warnings).toEqual(['StatusNotWritten: The status of Repository "shop/cellar" could not be written: Away']);
   expect(await statusOf(cluster)).toEqual({ snapshotCount: 7 });
   expect(await files.names()).toEqual(["cellar.yaml"]);
 });
