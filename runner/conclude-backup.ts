@@ -17,96 +17,105 @@ import { identifyStore } from "./store-identity.ts";
 
 export interface BackupConclusion {
   readonly session: BackupSessionWriter;
-  /** Absent when the run did not come so far; a good one did. */
-  readonly invoker: BackupInvoker | undefined;
-  /** What the operator wants done once all targets have ended; done after a success only. */
-  readonly actions: readonly string[];
   readonly stats: HostStats;
-  /** For the metrics. */
-  readonly outcome: BackupMetricFacts["outcome"];
-  readonly database: BackupMetricFacts["target"];
   readonly host: string;
-  readonly engine: string;
-  /** Absent when the run did not come so far. */
-  readonly place: RepositoryPlace | undefined;
-  /** Called when there is something to do in the repository. */
-  openRepository(): Promise<Repository>;
   readonly samplePercent: number;
   readonly pushgateway: string | undefined;
   readonly metricLabels?: Readonly<Record<string, string>> | undefined;
+  /** Called once the stats are written: what there is to do after a success. */
+  prepare(): Promise<BackupFollowUp>;
+  /** Called at the very end, for the metrics. */
+  describe(): Promise<Pick<BackupMetricFacts, "target" | "engine" | "outcome">>;
+}
+
+export interface BackupFollowUp {
+  /** Absent when the run did not come so far. */
+  readonly invoker?: BackupInvoker | undefined;
+  /** What the operator wants done once all targets have ended. */
+  readonly actions: readonly string[];
+  readonly place?: RepositoryPlace | undefined;
+  openRepository(): Promise<Repository>;
 }
 
 const SEND = "SendRepositoryMetrics";
 
 /**
- * What comes after a backup, good or not, in this order: the host's stats and an Event; verification and retention with their conditions; the
- * Repository's status; metrics. Rejects when the stats could not be written: nobody may believe what is not told. Resolves with the first failure of
- * what came after them, if there was one.
+ * What comes after a backup, good or not, in this order: the host's stats and an Event; after a success verification and retention with their
+ * conditions, and the Repository's status; metrics. Rejects when the stats could not be written: nobody may believe what is not told. Resolves with what
+ * came after them.
  */
-export async function concludeBackup(conclusion: BackupConclusion, parts: RunParts): Promise<{ readonly failure?: unknown }> {
-  const { session, stats, actions } = conclusion;
+export async function concludeBackup(conclusion: BackupConclusion, parts: RunParts): Promise<PostBackupOutcome> {
+  const { session, stats, host } = conclusion;
   await session.hostStats(stats);
   const isSuccess = stats.phase === "Succeeded";
   await (isSuccess
-    ? session.event("Normal", "HostBackupSucceeded", `Host ${conclusion.host} is backed up as snapshot ${stats.snapshots?.[0]?.name}`)
-    : session.event("Warning", "HostBackupFailed", `Host ${conclusion.host} could not be backed up: ${stats.error}`));
-  const after = isSuccess ? await actAfter(conclusion, parts) : {};
-  const pushed = await pushRunMetrics(
-    metricsOf(conclusion, after, parts),
-    { url: conclusion.pushgateway, invoker: session.invoker, session },
-    parts,
-  );
-  if (isSuccess && actions.includes(SEND) && !(await session.hasCondition("RepositoryMetricsPushed"))) {
+    ? session.event("Normal", "HostBackupSucceeded", `Host ${host} is backed up as snapshot ${stats.snapshots?.[0]?.name}`)
+    : session.event("Warning", "HostBackupFailed", `Host ${host} could not be backed up: ${stats.error}`));
+  const { followUp, after } = await follow(conclusion, { isSuccess, parts });
+  const pushed = await push(conclusion, { followUp, after, parts });
+  if (isSuccess && followUp.actions.includes(SEND) && !(await session.hasCondition("RepositoryMetricsPushed"))) {
     await session.condition(outcomeCondition("RepositoryMetricsPushed", pushed), { afterAbort: true });
   }
-  return after.failure === undefined ? {} : { failure: after.failure };
+  return after;
 }
 
-async function actAfter(conclusion: BackupConclusion, parts: RunParts): Promise<PostBackupOutcome> {
-  const { session, actions, invoker, samplePercent, place } = conclusion;
-  if (actions.length === 0 || place?.object === undefined || invoker === undefined) return {};
+interface Followed {
+  readonly followUp: Pick<BackupFollowUp, "invoker" | "actions" | "place">;
+  readonly after: PostBackupOutcome;
+}
+
+async function follow(conclusion: BackupConclusion, options: { isSuccess: boolean; parts: RunParts }): Promise<Followed> {
+  const { session, samplePercent } = conclusion;
+  const { isSuccess, parts } = options;
+  let followUp: Followed["followUp"] = { actions: [] };
   try {
-    const repository = await conclusion.openRepository();
-    return await runPostBackupActions({ session, actions, repository, object: place.object, invoker, samplePercent }, parts);
+    const prepared = await conclusion.prepare();
+    followUp = prepared;
+    const { invoker, actions, place } = prepared;
+    if (!isSuccess || actions.length === 0 || place?.object === undefined || invoker === undefined) return { followUp, after: {} };
+    const repository = await prepared.openRepository();
+    const plan = { session, actions, repository, object: place.object, invoker, samplePercent };
+    return { followUp, after: await runPostBackupActions(plan, parts) };
   } catch (error) {
+    if (!isSuccess) return { followUp, after: {} };
     parts.log.error("The backup stands, but what was to follow failed", { error: describeError(error) });
-    return { failure: error };
+    return { followUp, after: { failure: error } };
   }
 }
 
-function metricsOf(conclusion: BackupConclusion, after: PostBackupOutcome, parts: RunParts): MetricsBatch[] {
-  const { database, host, engine, outcome, invoker, place } = conclusion;
+async function push(conclusion: BackupConclusion, { followUp, after, parts }: Followed & { parts: RunParts }) {
+  const { session, pushgateway: url } = conclusion;
+  const place = { url, invoker: session.invoker, session };
+  if (url === undefined) return pushRunMetrics([], place, parts);
+  const { target, engine, outcome } = await conclusion.describe();
   const finished = new Date();
-  const schedule = invoker?.spec.schedule;
-  const repository = place?.object?.name ?? { namespace: "", name: invoker?.spec.repository?.name ?? "" };
+  const { schedule, repository } = followUp.invoker?.spec ?? {};
   const identity: SessionIdentity = {
-    invoker: conclusion.session.invoker,
+    invoker: session.invoker,
     driver: "Restic",
-    repository,
+    repository: followUp.place?.object?.name ?? { namespace: "", name: repository?.name ?? "" },
     extraLabels: conclusion.metricLabels,
   };
-  const facts: BackupMetricFacts = {
+  const expectedIntervalMs = schedule === undefined ? undefined : longestScheduleInterval(schedule);
+  const { version } = parts;
+  const samples = backupSamples({
     ...identity,
-    target: database,
-    host,
-    engine,
-    version: parts.version,
-    finished,
-    outcome,
-    expectedIntervalMs: schedule === undefined ? undefined : longestScheduleInterval(schedule),
-  };
-  const batches: MetricsBatch[] = [{ group: targetGroup(database), samples: backupSamples(facts) }];
-  if (place === undefined || after.snapshots === undefined) return batches;
+    ...{ target, host: conclusion.host, engine, version, finished, outcome, expectedIntervalMs },
+  });
+  const batches = [{ group: targetGroup(target), samples }, ...repositoryBatches(identity, { followUp, after, finished })];
+  return pushRunMetrics(batches, place, parts);
+}
+
+function repositoryBatches(identity: SessionIdentity, { followUp, after, finished }: Followed & { finished: Date }): MetricsBatch[] {
   const { verification, sizeBytes, snapshots, retention } = after;
+  if (followUp.place === undefined || snapshots === undefined) return [];
   const pruned = retention?.pruned;
   const samples = repositorySamples({
     ...identity,
-    store: identifyStore(place.location),
-    verification,
-    sizeBytes,
-    snapshots,
+    store: identifyStore(followUp.place.location),
+    ...{ verification, sizeBytes, snapshots },
     snapshotsRemoved: retention?.forgotten.length,
     prune: pruned && { removedObjects: pruned.removed.objects, removedBytes: pruned.removed.bytes, finished },
   });
-  return [...batches, { group: repositoryGroup(repository), samples }];
+  return [{ group: repositoryGroup(identity.repository), samples }];
 }

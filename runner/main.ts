@@ -14,6 +14,7 @@ import { createPrinter } from "./printer.ts";
 import { type ProgressDisplay, showProgress } from "./progress.ts";
 import { Redaction } from "./redaction.ts";
 import { type Report, reportFailure, reportSuccess, runningMessage, runningReport, type Success, terminationMessage } from "./report.ts";
+import { type Settled, settle } from "./settle.ts";
 import { listenForShutdown } from "./shutdown.ts";
 import { version } from "./version.ts";
 
@@ -60,7 +61,7 @@ async function execute(command: Command, values: CommonParameters): Promise<numb
   const head = () => ({ holdfast: version, function: command.name, started, finished: new Date(), warnings });
   const conclude = (outcome: Outcome): number => {
     display?.clear();
-    const report = "success" in outcome ? reportSuccess(head(), outcome.success) : reportFailure(head(), outcome.error, signal);
+    const report = "value" in outcome ? reportSuccess(head(), outcome.value) : reportFailure(head(), outcome.error, signal);
     terminate(terminationMessage(report));
     const code = announce(report, { values, log, redaction, error: "error" in outcome ? outcome.error : undefined });
     return command.outputs === undefined ? code : leaveOutputs(command.outputs, { values, report, code, log, redaction });
@@ -110,15 +111,7 @@ async function execute(command: Command, values: CommonParameters): Promise<numb
   return conclude(defect ?? outcome);
 }
 
-type Outcome = { readonly success: Success } | { readonly error: unknown };
-
-async function settle(work: Promise<Success>): Promise<Outcome> {
-  try {
-    return { success: await work };
-  } catch (error) {
-    return { error };
-  }
-}
+type Outcome = Settled<Success>;
 
 /** Logs the outcome and writes the report file; a report that cannot be written turns a success into exit code 2, since somebody relies on it. */
 function announce(report: Report, options: { values: CommonParameters; log: Log; redaction: Redaction; error: unknown }): number {

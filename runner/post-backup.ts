@@ -25,8 +25,10 @@ export interface PostBackupPlan {
 export interface PostBackupOutcome extends Partial<RepositoryExtent> {
   readonly verification?: { readonly isWhole: boolean; readonly finished: Date };
   readonly retention?: RetentionResult;
-  /** The first step that failed; its condition says so. */
+  /** The first step that failed. */
   readonly failure?: unknown;
+  /** Whether the session's conditions say that it failed. */
+  readonly isFailureTold?: boolean;
 }
 
 const VERIFY = "VerifyRepositoryIntegrity";
@@ -66,7 +68,7 @@ export async function runPostBackupActions(plan: PostBackupPlan, parts: RunParts
     ...(verification && { verification }),
     ...(retention && { retention }),
     ...size,
-    ...(steps.failure !== undefined && { failure: steps.failure }),
+    ...(steps.failure !== undefined && { failure: steps.failure, isFailureTold: isRecorded && steps.isTold }),
   };
 }
 
@@ -89,6 +91,7 @@ interface StepResult {
 /** Runs one step after the other; after a failure the rest that changes anything is not done, and its condition says why. */
 class Steps {
   failure: unknown;
+  isTold = false;
   readonly #plan: PostBackupPlan;
   readonly #parts: RunParts;
 
@@ -120,6 +123,7 @@ class Steps {
     const isSuccess = error === undefined;
     const condition = outcomeCondition(type, { isSuccess, message: isSuccess ? message : describeError(error) });
     await this.#plan.session.condition(condition, { afterAbort: true });
+    if (!isSuccess) this.isTold = true;
     if (!isSuccess) await this.#plan.session.event("Warning", condition.reason, condition.message);
   }
 

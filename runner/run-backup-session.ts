@@ -1,5 +1,5 @@
 import { backUp, type FinishedBackup } from "./back-up.ts";
-import { concludeBackup } from "./conclude-backup.ts";
+import { type BackupConclusion, concludeBackup } from "./conclude-backup.ts";
 import { describeError, ParameterError } from "./errors.ts";
 import type { BackupFunction } from "./function.ts";
 import type { BackupInvoker, BackupInvokerKind } from "./kubernetes/cluster.ts";
@@ -10,6 +10,7 @@ import type { BackupParameters, RunParts } from "./run.ts";
 import { outcomeOfBackup, outcomeOfFailure } from "./run-outcome.ts";
 import { type BackupSessionWriter, openBackupSession } from "./session.ts";
 import { withSessionDeadline } from "./session-deadline.ts";
+import { type Settled, settle } from "./settle.ts";
 
 export type SessionBackupParameters = BackupParameters & { readonly session: string };
 
@@ -38,25 +39,16 @@ export async function runBackupSession(fn: BackupFunction, parameters: SessionBa
   const seen: Seen = { signal, actions: [] };
   const taken = await settle(takeBackup(fn, parameters, { session, seen, parts }));
   const run = { host: parameters.host, durationMs: performance.now() - started, signal: seen.signal };
-  const told = await settle(
-    concludeBackup(
-      {
-        session,
-        ...("value" in taken ? outcomeOfBackup(taken.value, run) : outcomeOfFailure(taken.error, run)),
-        invoker: seen.invoker,
-        actions: seen.actions,
-        database: { ...database, type: seen.databaseType },
-        host: parameters.host,
-        engine: fn.engine,
-        place: seen.place,
-        openRepository: async () => ("value" in taken ? taken.value.repository : Promise.reject(taken.error)),
-        samplePercent: parameters.integritySample,
-        pushgateway: parameters.pushgateway,
-      },
-      { ...parts, signal: seen.signal },
-    ),
-  );
-  return judge(taken, told, parts);
+  const { stats, outcome } = "value" in taken ? outcomeOfBackup(taken.value, run) : outcomeOfFailure(taken.error, run);
+  const conclusion: BackupConclusion = {
+    ...{ session, stats, host: parameters.host, samplePercent: parameters.integritySample, pushgateway: parameters.pushgateway },
+    prepare: async () => ({
+      ...seen,
+      openRepository: async () => ("value" in taken ? taken.value.repository : Promise.reject(taken.error)),
+    }),
+    describe: async () => ({ target: { ...database, type: seen.databaseType }, engine: fn.engine, outcome }),
+  };
+  return judge(taken, await settle(concludeBackup(conclusion, { ...parts, signal: seen.signal })), parts);
 }
 
 /** The AppBinding's kind, as a session's target names it. */
@@ -97,16 +89,6 @@ export function invokerKind({ invoker, name }: Pick<BackupSessionWriter, "invoke
   throw new ParameterError(
     `BackupSession "${name.namespace}/${name.name}" has an invoker of kind "${invoker.kind}": expected BackupConfiguration or BackupBatch`,
   );
-}
-
-type Settled<T> = { readonly value: T } | { readonly error: unknown };
-
-async function settle<T>(work: Promise<T>): Promise<Settled<T>> {
-  try {
-    return { value: await work };
-  } catch (error) {
-    return { error };
-  }
 }
 
 /** A backup that failed has the first word; then a truth that could not be told, then what failed after the backup. */

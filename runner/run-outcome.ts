@@ -2,20 +2,22 @@ import type { FinishedBackup } from "./back-up.ts";
 import { formatDuration } from "./kubernetes/go-format.ts";
 import type { HostStats } from "./kubernetes/status-hosts.ts";
 import type { FailedRun, GoodBackup } from "./metrics/backup-samples.ts";
+import type { GoodRestore } from "./metrics/restore-samples.ts";
 import { type Failure, failureOf } from "./report.ts";
+import type { FinishedRestore } from "./restore-snapshot.ts";
 import { statsOfSnapshot } from "./session-snapshot.ts";
 
 /** One outcome as the session's status and the metrics tell of it. */
 export interface RunOutcome<Good> {
   readonly stats: HostStats;
-  readonly outcome: Good | FailedRun;
+  readonly outcome: Good;
 }
 
 export function outcomeOfBackup(finished: FinishedBackup, run: { host: string; durationMs: number }): RunOutcome<GoodBackup> {
   const { manifest, success } = finished;
   const { host, durationMs } = run;
-  const processingMs = Date.parse(manifest.finished) - Date.parse(manifest.started);
-  const snapshot = statsOfSnapshot(manifest, { durationMs: Math.max(0, processingMs) });
+  const processingMs = Math.max(0, Date.parse(manifest.finished) - Date.parse(manifest.started));
+  const snapshot = statsOfSnapshot(manifest, { durationMs: processingMs });
   const { totalFiles, newFiles, modifiedFiles, unmodifiedFiles } = snapshot.fileStats;
   return {
     stats: { hostname: host, phase: "Succeeded", duration: formatDuration(durationMs), snapshots: [snapshot] },
@@ -31,7 +33,18 @@ export function outcomeOfBackup(finished: FinishedBackup, run: { host: string; d
   };
 }
 
-export function outcomeOfFailure(error: unknown, run: { host: string; durationMs: number; signal: AbortSignal }): RunOutcome<never> {
+export function outcomeOfRestore(
+  { manifest, success }: FinishedRestore,
+  run: { host: string; durationMs: number },
+): RunOutcome<GoodRestore> {
+  const rawBytes = manifest.streams.reduce((sum, stream) => sum + stream.rawBytes, 0);
+  return {
+    stats: { hostname: run.host, phase: "Succeeded", duration: formatDuration(run.durationMs) },
+    outcome: { kind: "Succeeded", durationMs: run.durationMs, rawBytes, counts: success.counts ?? {} },
+  };
+}
+
+export function outcomeOfFailure(error: unknown, run: { host: string; durationMs: number; signal: AbortSignal }): RunOutcome<FailedRun> {
   const failure = failureOf(error, run.signal);
   return {
     stats: { hostname: run.host, phase: "Failed", duration: formatDuration(run.durationMs), error: describeFailure(failure) },

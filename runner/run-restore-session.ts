@@ -1,6 +1,6 @@
 import { describeError } from "./errors.ts";
 import type { RestoreFunction } from "./function.ts";
-import { formatDuration } from "./kubernetes/go-format.ts";
+import type { FailedRun } from "./metrics/backup-samples.ts";
 import { targetGroup } from "./metrics/push-group.ts";
 import { type GoodRestore, restoreSamples } from "./metrics/restore-samples.ts";
 import { findDatabase, findRepository } from "./places.ts";
@@ -10,7 +10,7 @@ import { type FinishedRestore, type RestorePlan, restoreSnapshot } from "./resto
 import type { RestoreParameters, RunParts } from "./run.ts";
 import { databaseName } from "./run-backup-session.ts";
 import { pushRunMetrics } from "./run-metrics.ts";
-import { outcomeOfFailure, type RunOutcome } from "./run-outcome.ts";
+import { outcomeOfFailure, outcomeOfRestore, type RunOutcome } from "./run-outcome.ts";
 import { withSessionDeadline } from "./session-deadline.ts";
 import { openRestoreSession, type RestoreSessionWriter } from "./session-restore.ts";
 
@@ -70,16 +70,8 @@ async function restore(
   return restoreSnapshot(fn, plan, { ...parts, signal: seen.signal, sources });
 }
 
-function outcomeOfRestore({ manifest, success }: FinishedRestore, run: { host: string; durationMs: number }): RunOutcome<GoodRestore> {
-  const rawBytes = manifest.streams.reduce((sum, stream) => sum + stream.rawBytes, 0);
-  return {
-    stats: { hostname: run.host, phase: "Succeeded", duration: formatDuration(run.durationMs) },
-    outcome: { kind: "Succeeded", durationMs: run.durationMs, rawBytes, counts: success.counts ?? {} },
-  };
-}
-
 async function conclude(
-  { stats, outcome }: RunOutcome<GoodRestore>,
+  { stats, outcome }: RunOutcome<GoodRestore | FailedRun>,
   options: Surroundings & { fn: RestoreFunction; parameters: RestoreParameters },
 ): Promise<void> {
   const { session, seen, fn, parameters, parts } = options;

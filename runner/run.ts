@@ -1,12 +1,9 @@
 // One run of a function by its own parameters: places → the work → the Repository's status. All parts are passed in.
-import { type BackupPlan, backUp } from "./back-up.ts";
 import type { BackupFunction, DatabaseFunction, Log, Progress, RestoreFunction } from "./function.ts";
 import type { ParametersOf } from "./parameters.ts";
-import { type DatabaseParameters, findDatabase, findRepository, type PlaceSources } from "./places.ts";
-import { planOf } from "./plan-of.ts";
-import { recordBackup } from "./record-backup.ts";
+import type { DatabaseParameters, PlaceSources } from "./places.ts";
 import type { Success } from "./report.ts";
-import { type RestorePlan, restoreSnapshot } from "./restore-snapshot.ts";
+import { backUpAlone, restoreAlone } from "./run-alone.ts";
 import { runBackupSession } from "./run-backup-session.ts";
 import { runRestoreSession } from "./run-restore-session.ts";
 import type { backupParameters, restoreParameters } from "./runner-parameters.ts";
@@ -39,26 +36,10 @@ export async function runFunction(
 
 async function runBackup(fn: BackupFunction, parameters: BackupParameters, parts: RunParts): Promise<Success> {
   const { session } = parameters;
-  if (session !== undefined) return runBackupSession(fn, { ...parameters, session }, parts);
-  const places = await findPlaces(parameters, parts);
-  const plan: BackupPlan = { ...places, ...planOf(fn, parameters), host: parameters.host, verifyAfter: parameters.verifyAfter };
-  const { manifest, repository, success } = await backUp(fn, plan, parts);
-  await recordBackup(repository, manifest, { object: places.repository.object, parts });
-  return success;
+  return session === undefined ? backUpAlone(fn, parameters, parts) : runBackupSession(fn, { ...parameters, session }, parts);
 }
 
 async function runRestore(fn: RestoreFunction, parameters: RestoreParameters, parts: RunParts): Promise<Success> {
   const { session } = parameters;
-  if (session !== undefined) return runRestoreSession(fn, { ...parameters, session }, parts);
-  const places = await findPlaces(parameters, parts);
-  // With objects, `latest` is the target's own; with flags alone it must be the only one there is.
-  const isNamed = parameters.appbinding !== undefined && places.repository.object !== undefined;
-  const own = isNamed ? { target: places.database.target, host: parameters.sourceHost ?? parameters.host } : {};
-  const plan: RestorePlan = { ...places, ...planOf(fn, parameters), selector: { id: parameters.snapshot, ...own } };
-  return (await restoreSnapshot(fn, plan, parts)).success;
-}
-
-async function findPlaces(parameters: DatabaseParameters, { sources }: RunParts) {
-  const database = await findDatabase(parameters, sources);
-  return { database, repository: await findRepository(parameters, sources) };
+  return session === undefined ? restoreAlone(fn, parameters, parts) : runRestoreSession(fn, { ...parameters, session }, parts);
 }
