@@ -4,6 +4,7 @@ import { contextOf } from "./function-context.ts";
 import type { DatabasePlace, RepositoryPlace } from "./places.ts";
 import type { Success } from "./report.ts";
 import type { RunParts } from "./run.ts";
+import { settle } from "./settle.ts";
 import type { Manifest } from "./snapshot/manifest.ts";
 import { openOrCreateRepository, type Repository } from "./snapshot/repository.ts";
 import { verifySnapshots } from "./snapshot/verify.ts";
@@ -66,20 +67,17 @@ export async function backUp(fn: BackupFunction, plan: BackupPlan, parts: RunPar
 
 async function open(plan: BackupPlan, { signal, log, warn }: RunParts): Promise<Repository> {
   const { location, options, passphrase } = plan.repository;
-  try {
-    const repository = await openOrCreateRepository(openStore(location, options), { passphrase, signal, warn });
-    if (repository.isNew) {
-      log.warn("Created a new repository: keep its passphrase safe, without it no backup can be read", {
-        store: repository.store.description,
-        repository: repository.id,
-      });
-    }
-    await plan.onRepository?.({});
-    return repository;
-  } catch (error) {
-    await plan.onRepository?.({ error });
-    throw error;
+  const opened = await settle(openOrCreateRepository(openStore(location, options), { passphrase, signal, warn }));
+  await plan.onRepository?.("error" in opened ? { error: opened.error } : {});
+  if ("error" in opened) throw opened.error;
+  const repository = opened.value;
+  if (repository.isNew) {
+    log.warn("Created a new repository: keep its passphrase safe, without it no backup can be read", {
+      store: repository.store.description,
+      repository: repository.id,
+    });
   }
+  return repository;
 }
 
 async function readBack(repository: Repository, snapshot: string, { signal, progress }: RunParts): Promise<void> {

@@ -8,9 +8,13 @@ import { type InspectParts, showSnapshots, verifyRepository } from "./inspect.ts
 import type { ParameterRules, ParametersOf, ParameterTable } from "./parameters.ts";
 import { databaseRules, repositoryRules, sessionRules } from "./places.ts";
 import type { Report, Success } from "./report.ts";
+import { resolveParameters, showResolvedJobs } from "./resolve-command.ts";
 import { runFunction } from "./run.ts";
 import { backupParameters, restoreParameters, snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
+import { type StashManifestsParameters, showStashManifests, stashManifestsParameters } from "./stash-manifests.ts";
 import { stashCommands } from "./stash-mode/stash-commands.ts";
+import { updateStatus } from "./stash-mode/update-status.ts";
+import { updateStatusParameters } from "./stash-mode/update-status-parameters.ts";
 
 /** What every command takes. */
 export type CommonParameters = Pick<
@@ -41,6 +45,14 @@ export function commandsFor(functions: readonly DatabaseFunction[]): readonly Co
     ...functions.map(runCommand),
     ...stashCommands(functions),
     {
+      name: "update-status",
+      summary: "Carry the outcome of the step before into the session's status, called as Stash calls it",
+      parameters: updateStatusParameters,
+      rules: () => [],
+      isForStash: true,
+      execute: updateStatus,
+    },
+    {
       name: "snapshots",
       summary: "List the snapshots in a repository",
       parameters: snapshotsParameters,
@@ -60,6 +72,20 @@ export function commandsFor(functions: readonly DatabaseFunction[]): readonly Co
       parameters: doctorParameters,
       rules: (values) => doctorRules(values, functions),
       execute: (values: DoctorParameters, parts) => runDoctor(values, { ...parts, functions }),
+    },
+    {
+      name: "resolve",
+      summary: "Print the Job that a session becomes",
+      parameters: resolveParameters,
+      rules: () => [],
+      execute: showResolvedJobs,
+    },
+    {
+      name: "stash-manifests",
+      summary: "Print Stash's Functions and Tasks with our image",
+      parameters: stashManifestsParameters,
+      rules: () => [],
+      execute: (values: StashManifestsParameters, parts) => showStashManifests(values, { ...parts, functions }),
     },
   ];
 }

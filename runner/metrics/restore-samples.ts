@@ -12,8 +12,8 @@ export interface RestoreMetricFacts extends RunIdentity {
 export interface GoodRestore {
   readonly kind: "Succeeded";
   readonly durationMs: number;
-  /** Of the snapshot, before compression. */
-  readonly rawBytes: number;
+  /** Of the snapshot, before compression; absent when it is not known. */
+  readonly rawBytes?: number | undefined;
   /** The engine's counts: restored, skipped … */
   readonly counts: Readonly<Record<string, number>>;
 }

@@ -119,13 +119,13 @@ async function findPlaces(values: StashPlaceParameters, { connect }: Given, { so
 
 async function openSession(
   values: StashBackupParameters,
-  { sources, signal, log, warn }: RunParts,
+  { sources, signal, log, warn, redact }: RunParts,
 ): Promise<BackupSessionWriter | undefined> {
   if (values.backupsession === undefined) return undefined;
   const session = await openBackupSession(await sources.cluster(), {
     session: { namespace: values.namespace, name: values.backupsession },
     target: { apiVersion: "appcatalog.appscode.com/v1alpha1", kind: "AppBinding", ...appBindingName(values) },
-    ...{ signal, log, warn },
+    ...{ signal, log, warn, redact },
   });
   await session.waitForTarget();
   return session;

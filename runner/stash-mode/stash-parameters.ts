@@ -16,7 +16,7 @@ function unlessEmpty<T>(schema: z.ZodType<T>): z.ZodType<T> {
   return z.preprocess((text) => (text === "" ? undefined : text), schema);
 }
 
-function text(flag: string, words: Words): Parameter<string | undefined> {
+export function text(flag: string, words: Words): Parameter<string | undefined> {
   return { flag, env: [], placeholder: "VALUE", ...words, schema: unlessEmpty(z.string().optional()) };
 }
 
@@ -24,14 +24,14 @@ function textWithDefault(flag: string, words: Words & { default: string }): Para
   return { flag, env: [], placeholder: "NAME", ...words, schema: unlessEmpty(z.string().default(words.default)) };
 }
 
-function required(flag: string, words: Words): Parameter<string> {
+export function required(flag: string, words: Words): Parameter<string> {
   return { flag, env: [], placeholder: "NAME", ...words, schema: z.string().min(1) };
 }
 
 const YES = /^(1|t|true)$/i;
 
 /** As Go reads them; an empty one is false. */
-function bool(flag: string, help: string): Parameter<boolean> {
+export function bool(flag: string, help: string): Parameter<boolean> {
   const schema = unlessEmpty(z.string().default("false"))
     .refine((given) => YES.test(given) || /^(0|f|false)$/i.test(given))
     .transform((given) => YES.test(given));
@@ -51,13 +51,8 @@ function integer(flag: string, help: string): Parameter<number | undefined> {
 
 const IGNORED = "Accepted from Stash's manifests; without effect";
 
-const place = {
-  namespace: textWithDefault("namespace", { expected: "a namespace", help: "Namespace of the session", default: "default" }),
-  appbinding: required("appbinding", { expected: "the name of an AppBinding object", help: "AppBinding that says where the database is" }),
-  appbindingNamespace: text("appbinding-namespace", {
-    expected: "a namespace",
-    help: "Namespace of the AppBinding; --namespace when absent",
-  }),
+/** Where Stash's flags say that backups lie. */
+export const storeParameters = {
   storageSecretName: required("storage-secret-name", {
     expected: "the name of a Secret",
     help: "Secret with RESTIC_PASSWORD and the store's credentials",
@@ -69,6 +64,16 @@ const place = {
   region: text("region", { expected: "a region name", help: "Region of the bucket" }),
   path: text("path", { expected: "a path in the bucket", help: "Prefix in the bucket" }),
   insecureTls: bool("insecure-tls", "Do not verify the store's certificate"),
+};
+
+const place = {
+  namespace: textWithDefault("namespace", { expected: "a namespace", help: "Namespace of the session", default: "default" }),
+  appbinding: required("appbinding", { expected: "the name of an AppBinding object", help: "AppBinding that says where the database is" }),
+  appbindingNamespace: text("appbinding-namespace", {
+    expected: "a namespace",
+    help: "Namespace of the AppBinding; --namespace when absent",
+  }),
+  ...storeParameters,
 };
 
 const session = {
@@ -123,7 +128,7 @@ const ignoredByBackup = {
 
 const { manifests, kubeconfig, master, timeout, report, terminationLog, logFormat, logLevel } = snapshotsParameters;
 /** What every command takes. */
-const common = {
+export const commonParameters = {
   manifests,
   kubeconfig: orEmpty(kubeconfig),
   master: orEmpty(master),
@@ -139,7 +144,7 @@ function orEmpty(parameter: Parameter<string | undefined>): Parameter<string | u
 }
 
 export const stashBackupParameters = {
-  ...common,
+  ...commonParameters,
   ...place,
   ...session,
   backupsession: text("backupsession", { expected: "the name of a BackupSession", help: "Session that the backup belongs to" }),
@@ -149,7 +154,7 @@ export const stashBackupParameters = {
 };
 
 export const stashRestoreParameters = {
-  ...common,
+  ...commonParameters,
   ...place,
   ...session,
   sourceHostname: text("source-hostname", { expected: "a name", help: "Host whose snapshot is restored; --hostname when absent" }),
@@ -165,5 +170,6 @@ export function argumentsParameter(flag: string): Parameter<string | undefined> 
 
 export type StashBackupParameters = ParametersOf<typeof stashBackupParameters>;
 export type StashRestoreParameters = ParametersOf<typeof stashRestoreParameters>;
+export type StashStoreParameters = ParametersOf<typeof storeParameters>;
 /** What both commands take. */
-export type StashPlaceParameters = ParametersOf<typeof place> & ParametersOf<typeof session> & ParametersOf<typeof common>;
+export type StashPlaceParameters = ParametersOf<typeof place> & ParametersOf<typeof session> & ParametersOf<typeof commonParameters>;

@@ -2,10 +2,10 @@ import { ParameterError } from "../errors.ts";
 import type { ObjectName } from "../kubernetes/cluster.ts";
 import { type BackendFields, type BackendLocation, findLocation, openBackend } from "../kubernetes/repository-backend.ts";
 import { type DatabasePlace, databaseFromAppBinding, type PlaceSources, placeOfBackend, type RepositoryPlace } from "../places.ts";
-import type { StashPlaceParameters } from "./stash-parameters.ts";
+import type { StashPlaceParameters, StashStoreParameters } from "./stash-parameters.ts";
 
 /** Where Stash's flags say that backups lie; no Repository object is looked at. @throws ParameterError naming flag or Secret */
-export async function findStashRepository(parameters: StashPlaceParameters, sources: PlaceSources): Promise<RepositoryPlace> {
+export async function findStashRepository(parameters: StashStoreParameters, sources: PlaceSources): Promise<RepositoryPlace> {
   const location = locate(parameters);
   const { storageSecretNamespace: namespace, storageSecretName: name } = parameters;
   const cluster = await sources.cluster();
@@ -36,7 +36,7 @@ const FIELDS: BackendFields = {
   endpoint: "--endpoint",
 };
 
-function locate({ provider, bucket = "", endpoint, region, path, insecureTls }: StashPlaceParameters): BackendLocation {
+function locate({ provider, bucket = "", endpoint, region, path, insecureTls }: StashStoreParameters): BackendLocation {
   const words = { label: `Cannot use the store of provider "${provider}"`, fields: FIELDS };
   if (provider === "local") return findLocation({ local: { mountPath: bucket } }, words);
   if (provider === "s3") return findLocation({ s3: { bucket, endpoint, region, prefix: path, insecureTLS: insecureTls } }, words);
