@@ -1,0 +1,193 @@
+import { parseAllDocuments } from "yaml";
+import { clusterRoles } from "../../../deploy/rbac.ts";
+import { describeRight } from "../../../runner/doctor-rights.ts";
+import { ClusterRefusedError } from "../../../runner/errors.ts";
+import { type NeededRight, neededRights } from "../../../runner/kubernetes/needed-rights.ts";
+import { runHoldfast } from "../../e2e/holdfast-process.ts";
+import type { KubernetesObject } from "../../servers/kubernetes/kubernetes-objects.ts";
+import { type Kubernetes, startKubernetes } from "../../servers/kubernetes/start-kubernetes.ts";
+import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
+import { CRDS } from "./crds.ts";
+import { type JobWork, type JobWorld, makeJobWorld } from "./job-world.ts";
+import { examineJob, jobFlags, runJob } from "./run-job.ts";
+
+let server: Kubernetes;
+let redis: RedisServer;
+let world: JobWorld;
+
+beforeAll(async () => {
+  server = await startKubernetes({ crds: CRDS });
+  redis = await startRedis();
+  await redis.cli("acl", "setuser", "keeper", "on", ">hush", "~*", "+@all");
+  await redis.cli("set", "key", "value");
+  world = await makeJobWorld(server, redis);
+  // What the restores restore.
+  const job = await world.makeJob("backup");
+  const { error } = await runJob("backup", job, (await world.admit("backup", job)).cluster);
+  if (error !== undefined) throw error;
+}, 1_800_000);
+
+afterAll(async () => {
+  await redis?.stop();
+  await server?.stop();
+});
+
+/** A row for each right: the work, whether there is a session, the right in words, and its number. */
+function rowsOf(work: JobWork, { hasSession }: { readonly hasSession: boolean }): [JobWork, string, string, number][] {
+  const names = {
+    namespace: "",
+    ...(hasSession && { session: "" }),
+    ...(hasSession && work === "backup" && { invoker: { kind: "BackupConfiguration", name: "nightly" } as const }),
+    appBinding: { namespace: "", name: "redis", secrets: ["redis-login", "redis-more"] },
+    repository: { namespace: "", name: "cellar", secrets: ["cellar-key"], selectsNamespaces: true },
+  };
+  return neededRights(work, names).map(({ right, action }, index) => [
+    work,
+    hasSession ? "with a session" : "without a session",
+    `${right.verb} ${right.resource} ${action.name || right.object} (${right.place})`,
+    index,
+  ]);
+}
+
+/** Without a session only what is written differs. */
+const rows = [
+  ...rowsOf("backup", { hasSession: true }),
+  ...rowsOf("restore", { hasSession: true }),
+  ...rowsOf("backup", { hasSession: false }).filter(([, , right]) => !right.startsWith("get")),
+];
+
+test.each([
+  ["backup", true],
+  ["restore", true],
+  ["backup", false],
+  ["restore", false],
+] as const)("a %s (session: %s) needs no right but those of its Roles, and warns of nothing", async (work, hasSession) => {
+  const job = await world.makeJob(work, { hasSession });
+  await redis.cli("set", "key", work === "backup" ? "value" : "changed");
+
+  const outcome = await runJob(work, job, (await world.admit(work, job)).cluster);
+
+  expect(outcome).toEqual({ error: undefined, warnings: [] });
+  expect(await redis.cli("get", "key")).toBe("value");
+});
+
+test.each(["backup", "restore"] as const)("the doctor finds nothing missing for a %s with exactly its Roles", async (work) => {
+  const job = await world.makeJob(work);
+  const account = await world.admit(work, job);
+
+  const { error, findings } = await examineJob(work, job, account.cluster);
+
+  expect(error).toBeUndefined();
+  expect(findings.filter(({ status }) => status !== "ok")).toEqual([]);
+  expect(findings[0]?.detail).toContain(`system:serviceaccount:${account.namespace}:${account.name}`);
+});
+
+test.each(rows)("a %s %s that lacks the right to %s says so, and so does the doctor", async (work, session, _, index) => {
+  const hasSession = session === "with a session";
+  const job = await world.makeJob(work, { hasSession });
+  const missing = neededRights(work, job)[index] as NeededRight;
+  const account = await world.admit(work, job, { without: missing });
+
+  const [{ error, warnings }, examined] = await Promise.all([runJob(work, job, account.cluster), examineJob(work, job, account.cluster)]);
+
+  const { verb, resource, name } = missing.action;
+  const named = expect.stringMatching(new RegExp(`Not allowed to ${verb} ${resource}.*${name ?? ""}`));
+  if (missing.right.without === "fails") {
+    expect(error).toBeInstanceOf(ClusterRefusedError);
+    expect(error).toMatchObject({ exitCode: 41, message: named, facts: { action: { verb, resource, name } } });
+  } else {
+    if (missing.right.without === "warns" || !hasSession) expect(error).toBeUndefined();
+    else expect(error).toMatchObject({ exitCode: 3, reason: "StatusNotWritten" });
+    expect(warnings).toEqual([named]);
+  }
+  expect(examined.error).toMatchObject({ exitCode: 41 });
+  expect(rightsMissing(examined.findings)).toEqual([`Right to ${describeRight(missing)}`]);
+  expect(examined.roles.filter(({ kind }) => kind === "Role").flatMap(({ rules }) => rules)).toContainEqual(
+    expect.objectContaining({ resources: [resource], verbs: [verb] }),
+  );
+});
+
+test.each(["backup", "restore"] as const)(
+  "the Roles of a %s open no other Secret, list none, and delete and patch nothing",
+  async (work) => {
+    const job = await world.makeJob(work);
+    const { cluster, send } = await world.admit(work, job);
+    const { jobs, databases, vault } = world.namespaces;
+    const stash = "stash.appscode.com";
+    const names = { backupsessions: job.session, restoresessions: job.session, repositories: "cellar", appbindings: "redis" };
+    const forbidden = [databases, vault, jobs].flatMap((namespace) => [
+      { verb: "get", group: "", resource: "secrets", namespace, name: "somebody-elses" },
+      ...["list", "watch", "create", "update", "patch", "delete", "deletecollection"].map((verb) => ({
+        verb,
+        group: "",
+        resource: "secrets",
+        namespace,
+      })),
+      ...Object.entries(names).flatMap(([resource, name]) =>
+        ["list", "watch", "create", "update", "patch", "delete", "deletecollection"].map((verb) => ({
+          ...{ verb, resource, namespace, name, group: resource === "appbindings" ? "appcatalog.appscode.com" : stash },
+        })),
+      ),
+      { verb: "patch", group: stash, resource: "repositories/status", namespace, name: "cellar" },
+      { verb: "update", group: stash, resource: "repositories/status", namespace, name: "another" },
+      { verb: "update", group: stash, resource: "backupsessions/status", namespace, name: "another" },
+      { verb: "delete", group: "", resource: "events", namespace },
+      { verb: "get", group: "", resource: "pods", namespace },
+      { verb: "create", group: "", resource: "pods/exec", namespace },
+    ]);
+
+    const granted = [];
+    for (const action of forbidden) if (await cluster.mayI(action)) granted.push(action);
+
+    expect(granted).toEqual([]);
+    await expect(cluster.secret({ namespace: databases, name: "somebody-elses" })).rejects.toMatchObject({
+      exitCode: 41,
+      reason: "Forbidden",
+    });
+    const secrets = `/api/v1/namespaces/${databases}/secrets`;
+    const repository = `/apis/${stash}/v1alpha1/namespaces/${vault}/repositories/cellar`;
+    for (const [method, path] of [
+      ["GET", secrets],
+      ["GET", "/api/v1/secrets"],
+      ["DELETE", `${secrets}/redis-login`],
+      ["DELETE", repository],
+      ["DELETE", `/apis/${stash}/v1beta1/namespaces/${jobs}/${work}sessions/${job.session}`],
+    ] as const) {
+      expect([method, path, await send(method, path)]).toEqual([method, path, 403]);
+    }
+    expect(await send("GET", repository)).toBe(200);
+  },
+);
+
+test("the ClusterRoles that we ship are taken by the API server", async () => {
+  for (const role of clusterRoles()) await expect(server.objects.apply(role as unknown as KubernetesObject)).resolves.toBeDefined();
+});
+
+test("what doctor --print-role prints is all that the program needs to back up and to restore", async () => {
+  for (const work of ["backup", "restore"] as const) {
+    const job = await world.makeJob(work);
+    const account = await world.makeAccount(job.namespace);
+    const flags = Object.entries(jobFlags(work, job)).map(([flag, value]) => `--${flag}=${value}`);
+    const roles = await runHoldfast([
+      "doctor",
+      ...flags,
+      "--print-role",
+      `--service-account=${account.name}`,
+      "--kubeconfig",
+      server.adminKubeconfig,
+    ]);
+    for (const document of parseAllDocuments(roles.stdout)) await server.objects.apply(document.toJS() as KubernetesObject);
+    const own = [...flags, "--kubeconfig", account.kubeconfig];
+    await account.untilAllowed(neededRights(work, job));
+
+    const examined = await runHoldfast(["doctor", ...own]);
+    const run = await runHoldfast([`redis-${work}`, ...own, ...(work === "restore" ? ["--policy=replace"] : [])]);
+
+    expect(examined).toMatchObject({ exitCode: 0, stdout: expect.not.stringMatching(/^(missing|unknown)/m) });
+    expect(run).toMatchObject({ exitCode: 0, report: { outcome: "Succeeded", warnings: [] } });
+  }
+});
+
+function rightsMissing(findings: readonly { readonly check: string; readonly status: string }[]): string[] {
+  return findings.filter(({ check, status }) => check.startsWith("Right to ") && status !== "ok").map(({ check }) => check);
+}
