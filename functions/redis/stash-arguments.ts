@@ -149,7 +149,11 @@ function readArguments(words: readonly string[], meanings: Meanings): StashArgum
     const { name, given } = split(words[at] as string);
     const meaning = name !== undefined && Object.hasOwn(meanings, name) ? meanings[name] : undefined;
     if (meaning === undefined) {
-      faults.push(name === undefined ? "a word that belongs to no argument" : `${dashed(name)}: this argument is not known`);
+      faults.push(
+        name === undefined
+          ? "a word that belongs to no argument"
+          : `${dashed(withoutPassword(name, meanings))}: this argument is not known`,
+      );
       continue;
     }
     const label = dashed(name as string);
@@ -179,6 +183,11 @@ function judge({ takes, read }: Meaning, value: string, gathered: Gathered): str
 function split(word: string): { name: string | undefined; given: string | undefined } {
   const match = /^--?([A-Za-z0-9][A-Za-z0-9-]*)(?:=(.*))?$/s.exec(word);
   return { name: match?.[1], given: match?.[2] };
+}
+
+/** "-a" with a password glued to it is no argument of redis-cli, but somebody may try. */
+function withoutPassword(name: string, meanings: Meanings): string {
+  return meanings.a !== undefined && name.startsWith("a") ? "a" : name;
 }
 
 function dashed(name: string): string {
