@@ -33,6 +33,8 @@ export interface JudgeOptions extends StoreOptions {
  * @throws IncompleteError when anything is in doubt
  */
 export async function judgeObjects(repository: Repository, options: JudgeOptions): Promise<JudgedObjects> {
+  // Judged as of now, not as of the end: a lease that runs out while we read may have been renewed since it was read.
+  const now = options.now();
   const objects = await listObjects(repository, options);
   await options.hold();
   const leases = await readLeases(repository, options);
@@ -40,12 +42,12 @@ export async function judgeObjects(repository: Repository, options: JudgeOptions
   const manifests = await listEverySnapshot(repository, options);
   await options.hold();
   await assertNamedObjectsAreThere(repository, { manifests, objects }, options);
-  const isNeeded = judge(manifests, leases, options.now());
+  const isNeeded = judge(manifests, leases, now);
   const unused = [...objects.values()].filter(({ key }) => !isNeeded(key));
   await assertNoManifest(repository, unused, options);
   const unusedKeys = new Set(unused.map(({ key }) => key));
   const kept = [...objects.values()].filter(({ key }) => !unusedKeys.has(key));
-  const deadLeases = leases.filter(({ id, content }) => !isAlive(content, options.now()) && isOld(id, options.now()));
+  const deadLeases = leases.filter(({ id, content }) => !isAlive(content, now) && isOld(id, now));
   return {
     unused,
     kept: { objects: kept.length, bytes: kept.reduce((sum, { size }) => sum + size, 0) },

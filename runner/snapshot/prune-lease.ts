@@ -41,11 +41,12 @@ export interface PruneLease {
 
 /** @throws LockedError while somebody alive holds, IncompleteError when the highest lease cannot be read */
 export async function takePruneLease(store: ObjectStore, options: PruneLeaseOptions): Promise<PruneLease> {
+  const now = options.now();
   const numbers = await listNumbers(store, options);
   const highest = numbers.at(-1);
   if (highest !== undefined) {
     const content = await readLease(store, highest, options);
-    if (content !== undefined && isAlive(content, options.now())) throw lockedBy(store, content);
+    if (content !== undefined && isAlive(content, now)) throw lockedBy(store, content);
   }
   const lease = new NumberedLease(store, { ...options, older: numbers });
   await lease.take((highest ?? 0) + 1);
@@ -54,12 +55,14 @@ export async function takePruneLease(store: ObjectStore, options: PruneLeaseOpti
 
 /** Whether somebody may be pruning; what cannot be read counts as alive. */
 export async function isPruneUnderWay(store: ObjectStore, options: StoreOptions & { now: () => Date }): Promise<boolean> {
+  // Before reading: what is read late may have been renewed since.
+  const now = options.now();
   const highest = (await listNumbers(store, options)).at(-1);
   if (highest === undefined) return false;
   try {
     const content = await readLease(store, highest, options);
     // Gone since it was listed: its holder has renewed or released it.
-    return content === undefined || isAlive(content, options.now());
+    return content === undefined || isAlive(content, now);
   } catch (error) {
     if (error instanceof IncompleteError) return true;
     throw error;
@@ -85,10 +88,9 @@ class NumberedLease implements PruneLease {
   }
 
   async hold(): Promise<void> {
-    await this.#assertInTime();
     await this.#confirmHighest();
+    await this.#assertInTime(this.#expiresMs);
     if (this.#nowMs() >= this.#expiresMs - LIFETIME_MS + RENEWAL_MS) await this.#renew();
-    await this.#assertInTime();
   }
 
   async release(signal: AbortSignal): Promise<void> {
@@ -99,13 +101,15 @@ class NumberedLease implements PruneLease {
   }
 
   async #renew(): Promise<void> {
-    const before = this.#number;
-    if (!(await this.#create(before + 1))) throw await this.#lost();
-    await this.#store.delete([pruneLeaseKey(before)], { signal: this.#options.signal });
+    const { number, expiresMs } = { number: this.#number, expiresMs: this.#expiresMs };
+    if (!(await this.#create(number + 1))) throw await this.#lost();
+    await this.#store.delete([pruneLeaseKey(number)], { signal: this.#options.signal });
+    // A renewal that came too late leaves a gap in which nobody seemed to prune.
+    await this.#assertInTime(expiresMs);
   }
 
-  async #assertInTime(): Promise<void> {
-    if (this.#nowMs() >= this.#expiresMs - MARGIN_MS) throw await this.#lost();
+  async #assertInTime(expiresMs: number): Promise<void> {
+    if (this.#nowMs() >= expiresMs - MARGIN_MS) throw await this.#lost();
   }
 
   #nowMs(): number {

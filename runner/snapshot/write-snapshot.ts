@@ -70,17 +70,29 @@ export async function startSnapshot(repository: Repository, head: SnapshotHead, 
   const parts = { repository, head, id, previous, started, options: { ...options, now, warn } };
   // What no reader would accept must not wait for the end of a long backup.
   encodeManifest(makeManifest(parts, { streams: [], result: NOTHING }), repository.signingKey, repository.publicKey);
-  const offered = options.base !== undefined && idsBehind(options.base).every((each) => each < id) ? options.base : undefined;
-  const bases = offered === undefined ? [] : idsBehind(offered);
+  const bases = options.base === undefined ? [] : idsBehind(options.base);
   const lease = await takeBackupLease(repository.store, id, { holder: head.host, signal: options.signal, now, bases, warn });
   try {
-    const objection = offered && (await findObjectionToBase(repository, offered, { signal: options.signal, now }));
-    if (objection !== undefined) warn("BaseNotUsed", `Everything is written anew instead of on base "${offered?.id}": ${objection}`);
-    return new RunningSnapshot({ ...parts, lease, base: objection === undefined ? offered : undefined });
+    const base = await judgeBase(repository, options.base, { ...parts.options, id });
+    return new RunningSnapshot({ ...parts, lease, base });
   } catch (error) {
     await dropLease({ id, lease, warn });
     throw error;
   }
+}
+
+/** Asked when the lease lies there. */
+async function judgeBase(
+  repository: Repository,
+  base: Manifest | undefined,
+  { id, signal, now, warn }: SnapshotBeginning["options"] & { id: string },
+): Promise<Manifest | undefined> {
+  if (base === undefined) return undefined;
+  const isEarlier = idsBehind(base).every((each) => each < id);
+  const objection = isEarlier ? await findObjectionToBase(repository, base, { signal, now }) : "it is not an earlier one";
+  if (objection === undefined) return base;
+  warn("BaseNotUsed", `Everything is written anew instead of on base "${base.id}": ${objection}`);
+  return undefined;
 }
 
 const NOTHING: SnapshotResult = { server: { flavour: "", version: "", id: "" }, consistency: {}, facts: {}, notCarried: [] };

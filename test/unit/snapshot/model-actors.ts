@@ -11,8 +11,7 @@ import type { SeededRandom } from "../../tools/seeded-random.ts";
 import type { Actor } from "./model-world.ts";
 import { head, onStore, result } from "./snapshot-parts.ts";
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
+const HOUR = 60 * 60_000;
 
 /** What happened, so that a run that shows nothing is noticed. */
 export interface Tally {
@@ -41,7 +40,9 @@ export function backup({ repository, random, tally, contents }: ModelParts): (ac
   return tolerating(async (actor) => {
     const own = onStore(repository, actor.store);
     const host = HOSTS[random.below(2)] as string;
-    const base = random.oneIn(4) ? undefined : (await listSnapshots(own)).manifests.filter((one) => one.host === host).at(-1);
+    if (random.oneIn(2)) await actor.sleep(random.below(6 * HOUR), { apart: true });
+    const { manifests } = await listSnapshots(own);
+    const base = random.oneIn(4) ? undefined : manifests[random.below(manifests.length)];
     const warn = (reason: string) => {
       if (reason === "BaseNotUsed") tally.refusedBases += 1;
     };
@@ -59,7 +60,7 @@ export function backup({ repository, random, tally, contents }: ModelParts): (ac
       await stream.write(bytes);
       await stream.finish();
       content.set(name, bytes);
-      await actor.sleep(random.oneIn(3) ? 20 * HOUR + random.below(12 * HOUR) : random.below(20 * MINUTE));
+      await actor.sleep(random.oneIn(3) ? 19 * HOUR + random.below(12 * HOUR) : 1);
     }
     if (random.oneIn(8)) return;
     contents.set(snapshot.id, content);
@@ -76,7 +77,7 @@ export function backup({ repository, random, tally, contents }: ModelParts): (ac
 export function forget({ repository, random, tally }: ModelParts): (actor: Actor) => Promise<void> {
   return tolerating(async (actor) => {
     const own = onStore(repository, actor.store);
-    await actor.sleep(random.below(10 * HOUR));
+    await actor.sleep(random.below(12 * HOUR));
     const onForgotten = () => {
       tally.forgotten += 1;
     };
@@ -93,7 +94,7 @@ export function forget({ repository, random, tally }: ModelParts): (actor: Actor
 
 export function pruneNow({ repository, random, tally }: ModelParts): (actor: Actor) => Promise<void> {
   return tolerating(async (actor) => {
-    await actor.sleep(random.below(6 * HOUR));
+    await actor.sleep(random.below(12 * HOUR));
     const { removed } = await prune(onStore(repository, actor.store), { holder: actor.name, now: actor.now, warn: () => undefined }).catch(
       (error: unknown) => {
         if (error instanceof LockedError) tally.locked += 1;

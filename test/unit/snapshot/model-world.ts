@@ -9,7 +9,8 @@ import { readSource } from "../../../runner/storage/read-source.ts";
 import type { SeededRandom } from "../../tools/seeded-random.ts";
 
 const MINUTE = 60_000;
-const PAGE = 5;
+const TOGETHER_MS = 6 * 60 * MINUTE;
+const PAGE = 10;
 /** An operation that waited longer has been given up by its store. */
 const PATIENCE_MS = { delete: 2 * MINUTE, others: 10 * MINUTE };
 
@@ -19,8 +20,8 @@ interface Turn {
   readonly isRenewal: boolean;
   readonly issuedMs: number;
   readonly patienceMs: number;
-  /** Carries it out, or a part; with `error`, the answer is that. */
-  run(how: "whole" | "partly" | "not", error?: Error): Promise<void>;
+  /** Carries it out, or a part; then `before` happens; with `error`, the answer is that. */
+  run(how: "whole" | "partly" | "not", options?: { error?: Error; before?: () => Promise<void> }): Promise<void>;
 }
 
 export class World {
@@ -80,15 +81,21 @@ export class World {
     const isCrash = !this.isCalm && random.oneIn(250);
     const isFailure = !this.isCalm && random.oneIn(250);
     const how = isCrash || isFailure ? (["whole", "partly", "not"] as const)[random.below(3)] : "whole";
-    this.#trace.push({ atMs: this.nowMs, actor: actor.name, what: turn.what, fate: isCrash ? " †" : isFailure ? " !" : "" });
-    if (this.#trace.length > 200) this.#trace.shift();
+    this.#note(turn, isCrash ? " †" : isFailure ? " !" : "");
     if (isCrash) this.#kill(actor);
-    if (this.nowMs - turn.issuedMs > turn.patienceMs) await turn.run("not", new StoreUnavailableError("No answer in time"));
-    else if (isFailure) await turn.run(how ?? "not", new StoreUnavailableError("The connection broke"));
+    if (this.nowMs - turn.issuedMs > turn.patienceMs) await turn.run("not", { error: new StoreUnavailableError("No answer in time") });
+    else if (isFailure) await turn.run(how ?? "not", { error: new StoreUnavailableError("The connection broke") });
+    // As when a machine was put to sleep: it is carried out, and its process hears of it much later.
+    else if (!this.isCalm && !isCrash && random.oneIn(150)) await turn.run("whole", { before: () => this.#pass(this.#longWhile()) });
     else await turn.run(how ?? "not");
     this.failures += isFailure ? 1 : 0;
     await turnOfTheLoop();
     await actor.parked();
+  }
+
+  #note({ actor, what }: Turn, fate: string): void {
+    this.#trace.push({ atMs: this.nowMs, actor: actor.name, what, fate });
+    if (this.#trace.length > 300) this.#trace.shift();
   }
 
   /** From now on nobody hears of it, and nothing that it waits for comes. */
@@ -121,7 +128,8 @@ export class World {
   async #renewAll(isOutage: boolean): Promise<void> {
     for (const turn of this.#turns.filter(({ isRenewal }) => isRenewal)) {
       this.withdraw(turn);
-      if (isOutage) await turn.run("not", new StoreUnavailableError("The store is out of reach"));
+      this.#note(turn, isOutage ? " !" : "");
+      if (isOutage) await turn.run("not", { error: new StoreUnavailableError("The store is out of reach") });
       else await turn.run("whole");
       await turnOfTheLoop();
     }
@@ -162,9 +170,10 @@ export class Actor {
     );
   }
 
-  /** Does nothing until so much time has passed. */
-  async sleep(ms: number): Promise<void> {
-    this.wakesAtMs = this.world.nowMs + ms;
+  /** Does nothing until so much time has passed and, unless it stays `apart`, the next moment at which all wake together: that is where races are. */
+  async sleep(ms: number, options: { apart?: boolean } = {}): Promise<void> {
+    const wakesAtMs = this.world.nowMs + ms;
+    this.wakesAtMs = options.apart ? wakesAtMs : Math.ceil(wakesAtMs / TOGETHER_MS) * TOGETHER_MS;
     await new Promise<void>((resolve) => {
       this.wake = resolve;
     });
@@ -261,9 +270,10 @@ class TurnStore implements ObjectStore {
         isRenewal,
         issuedMs: world.nowMs,
         patienceMs,
-        async run(how, error) {
+        async run(how, { error, before } = {}) {
           const work = how === "whole" ? action() : how === "partly" ? partly?.() : undefined;
           const [outcome] = await Promise.allSettled([work]);
+          await before?.();
           once(() => {
             if (error !== undefined) reject(error);
             else if (outcome.status === "rejected") reject(outcome.reason);
