@@ -15,7 +15,7 @@ const MARK_BYTES = 40;
 /** The control connection comes first, the one that carries the snapshot second. */
 const SNAPSHOT_LINK = 1;
 
-describe("D7: a connection that is cut", () => {
+describe("a connection that is cut (D7)", () => {
   test.each(["end", "reset"] as const)(
     "at any of 20 places (%s) is a failed backup, and only the whole stream is one",
     async (kind) => {
@@ -81,7 +81,7 @@ describe("D7: a connection that is cut", () => {
     expect(error).toBeInstanceOf(DatabaseUnavailableError);
   });
 
-  test("because the server was killed in the middle of its snapshot (D1) is a failed backup", async () => {
+  test("because the server was killed in the middle of its snapshot is a failed backup (D1)", async () => {
     await using server = await slowServer();
     const snapshot = new MemorySnapshot(async () => server.kill());
     const context = backupContext(databaseConnection(server), { snapshot });

@@ -63,7 +63,7 @@ test("the result names the server, the instant, the counts and what is not carri
   expect(result.notCarried.map(({ name }) => name)).toEqual(["ACL users", "configuration"]);
 });
 
-test("D6: nothing of ours stays in the database, and no client stays connected", async () => {
+test("nothing of ours stays in the database, and no client stays connected (D6)", async () => {
   await using server = await startRedis();
   await server.cli("SET", "only", "1");
 
@@ -73,7 +73,7 @@ test("D6: nothing of ours stays in the database, and no client stays connected",
   await waitUntil(async () => (await server.cli("CLIENT", "LIST")).split("\n").length === 1);
 });
 
-test("D15: the snapshot is of one instant although writes go on", async () => {
+test("the snapshot is of one instant although writes go on (D15)", async () => {
   await using server = await startRedis({ arguments: ["--rdb-key-save-delay", "200"] });
   await server.cli("DEBUG", "POPULATE", "5000");
   await server.cli("MSET", "left", "0", "right", "0");
@@ -149,7 +149,7 @@ describe("framing", () => {
 });
 
 describe("sources", () => {
-  test("S4: a server with TLS that demands client certificates and a password is backed up", async () => {
+  test("a server with TLS that demands client certificates and a password is backed up (S4)", async () => {
     await using server = await startRedis({ tls: true, password: "secret-1", arguments: ["--tls-auth-clients", "yes"] });
     await server.cli("SET", "a", "1");
     const tls = await tlsMaterial(server, { clientCertificate: true });
@@ -253,7 +253,7 @@ describe("sources", () => {
 });
 
 describe("faults of the tool that this one replaces cannot happen", () => {
-  test("D2: streams and HyperLogLogs, and the keys around them, are all there", async () => {
+  test("streams and HyperLogLogs, and the keys around them, are all there (D2)", async () => {
     await using server = await startRedis();
     await server.cli("DEBUG", "POPULATE", "1000");
     for (let n = 0; n < 20; n += 1) await server.cli("XADD", `stream:${n}`, "*", "field", "value");
@@ -267,7 +267,7 @@ describe("faults of the tool that this one replaces cannot happen", () => {
     expect(await copy.cli("DBSIZE")).toBe("1020");
   });
 
-  test("D3: lists are not doubled while other keys expire during the backup", async () => {
+  test("lists are not doubled while other keys expire during the backup (D3)", async () => {
     await using server = await startRedis({ arguments: ["--rdb-key-save-delay", "100"] });
     const fill = `for i = 1, 2000 do redis.call('RPUSH', 'list:'..i, 1, 2, 3, 4)
       redis.call('SET', 'brief:'..i, 1, 'PX', 1 + i % 400) end return 1`;
@@ -281,7 +281,7 @@ describe("faults of the tool that this one replaces cannot happen", () => {
     expect(await copy.cli("EVAL", count, "0")).toBe("2000");
   });
 
-  test("D4: keys keep the millisecond of their end, and none of those with less than a second to live becomes eternal", async () => {
+  test("keys keep the millisecond of their end, and none of those with less than a second to live becomes eternal (D4)", async () => {
     await using server = await startRedis();
     const end = Date.now() + 3_600_123;
     await server.cli("SET", "long", "1", "PXAT", String(end));

@@ -25,7 +25,7 @@ test("a control connection and a link in clear reach a server that demands a pas
   link.destroy();
 });
 
-test("S7: an ACL user's name is sent with the password", async () => {
+test("an ACL user's name is sent with the password (S7)", async () => {
   await using server = await startRedis({ password: secret });
   await server.cli("ACL", "SETUSER", "ops", "on", `>${secret}2`, "+ping", "+acl|whoami");
 
@@ -36,7 +36,7 @@ test("S7: an ACL user's name is sent with the password", async () => {
   expect(await control.call("ACL", "WHOAMI")).toBe("ops");
 });
 
-test("a wrong password is refused at once, and stands in no message", async () => {
+test("a wrong password is refused at once, and stands in no message (R7)", async () => {
   await using server = await startRedis({ password: secret });
 
   const error = await openLink(redisEndpoint(databaseConnection(server, { password: `${secret}-wrong` })), { signal }).catch((e) => e);
@@ -101,7 +101,7 @@ describe("TLS", () => {
     expect(error).toHaveProperty("reason", "TlsRefused");
   });
 
-  test("S3: an unknown CA is refused, and the reason names the certificate", async () => {
+  test("an unknown CA is refused, and the reason names the certificate (S3)", async () => {
     await using server = await startRedis({ tls: true, arguments: ["--tls-auth-clients", "no"] });
     await using other = await startRedis({ tls: true });
     const endpoint = redisEndpoint(databaseConnection(server, { tls: await tlsMaterial(other) }));

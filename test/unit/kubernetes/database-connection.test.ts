@@ -79,7 +79,7 @@ test("without a Secret the access is anonymous", async () => {
   expect(connection.credentials.size).toBe(0);
 });
 
-test("a client certificate of the parameters is looked up in the AppBinding's namespace, and its authority counts without a caBundle", async () => {
+test("a client certificate of the parameters is looked up in the AppBinding's namespace, and its authority counts without a caBundle (R21)", async () => {
   const files = await fixtureSecret("ledger-certificate");
   const data = Object.fromEntries([...files].map(([key, bytes]) => [key, Buffer.from(bytes).toString("base64")]));
 

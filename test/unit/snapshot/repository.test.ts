@@ -144,7 +144,7 @@ test.each([
   await expect(openRepository(store, copy().options)).rejects.toMatchObject({ exitCode: 3 });
 });
 
-test("only 'not found' counts as absent: a store that fails on any question creates nothing", async () => {
+test("only 'not found' counts as absent: a store that fails on any question creates nothing (R10)", async () => {
   for (let n = 0; n < 5; n++) {
     const objects = new Map<string, Uint8Array>();
     const store = new FaultyStore(new MemoryStore({ bucket: objects }), ({ index }) => (index === n ? "fail" : undefined));
