@@ -87,7 +87,7 @@ export function usesObjects({ appbinding, repository, backupSession, restoreSess
   return [appbinding, repository, backupSession, restoreSession].some((name) => name !== undefined);
 }
 
-/** What is going to be done. */
+/** What is going to be done; functions are named for it. */
 export function workOf(parameters: DoctorParameters): "backup" | "restore" {
   return parameters.restoreSession === undefined && !parameters.function?.endsWith("-restore") ? "backup" : "restore";
 }

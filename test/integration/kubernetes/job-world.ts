@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { openApiCluster } from "../../../runner/kubernetes/api-cluster.ts";
 import type { Cluster, ClusterAction, ObjectName } from "../../../runner/kubernetes/cluster.ts";
 import { type JobObjects, type NeededRight, neededRights } from "../../../runner/kubernetes/needed-rights.ts";
+import type { Work } from "../../../runner/kubernetes/permissions.ts";
 import { type RoleRule, rolesFor } from "../../../runner/kubernetes/role-manifests.ts";
 import type { KubernetesObject } from "../../servers/kubernetes/kubernetes-objects.ts";
 import type { Kubernetes } from "../../servers/kubernetes/start-kubernetes.ts";
@@ -15,12 +16,14 @@ export type JobWork = "backup" | "restore";
 
 export interface JobWorld {
   readonly namespaces: { readonly jobs: string; readonly databases: string; readonly vault: string };
+  /** The directory that the Repository names. */
+  readonly store: string;
   /** Makes a session that nobody has used, as the operator leaves it for the job; resolves with what the job works with. */
   makeJob(work: JobWork, options?: { readonly hasSession?: boolean }): Promise<JobObjects>;
   /** A ServiceAccount without any right. */
   makeAccount(namespace: string): Promise<JobAccount>;
   /** A ServiceAccount with the Roles for this job, without the right that is left out; resolves when they are in force. */
-  admit(work: JobWork, job: JobObjects, options?: { readonly without?: NeededRight }): Promise<JobAccount>;
+  admit(work: Work, job: JobObjects, options?: { readonly without?: NeededRight }): Promise<JobAccount>;
 }
 
 export interface JobAccount extends ObjectName {
@@ -51,6 +54,7 @@ export async function makeJobWorld(server: Kubernetes, redis: RedisServer): Prom
   const makeAccount = (namespace: string) => openAccount(server, { namespace, name: `job-${++made}` });
   return {
     namespaces,
+    store,
     makeAccount,
     async makeJob(work, { hasSession = true } = {}) {
       const name = `${work}-${++made}`;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { clusterRoles } from "../../../deploy/rbac.ts";
 import { describeRight } from "../../../runner/doctor-rights.ts";
@@ -7,6 +8,7 @@ import { runHoldfast } from "../../e2e/holdfast-process.ts";
 import type { KubernetesObject } from "../../servers/kubernetes/kubernetes-objects.ts";
 import { type Kubernetes, startKubernetes } from "../../servers/kubernetes/start-kubernetes.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
+import { shippedBackupArguments, shippedRestoreArguments } from "../../unit/stash-mode/shipped-arguments.ts";
 import { CRDS } from "./crds.ts";
 import { type JobWork, type JobWorld, makeJobWorld } from "./job-world.ts";
 import { examineJob, jobFlags, runJob } from "./run-job.ts";
@@ -69,6 +71,15 @@ test.each([
 
   expect(outcome).toEqual({ error: undefined, warnings: [] });
   expect(await redis.cli("get", "key")).toBe("value");
+});
+
+test.each(["backup", "restore"] as const)("Roles for every session let a %s run whose session was made later", async (work) => {
+  const job = await world.makeJob(work);
+  const { cluster } = await world.admit(work, { ...job, session: "*", invoker: undefined });
+
+  const outcome = await runJob(work, job, cluster);
+
+  expect(outcome).toEqual({ error: undefined, warnings: [] });
 });
 
 test.each(["backup", "restore"] as const)("the doctor finds nothing missing for a %s with exactly its Roles", async (work) => {
@@ -186,6 +197,52 @@ test("what doctor --print-role prints is all that the program needs to back up a
     expect(examined).toMatchObject({ exitCode: 0, stdout: expect.not.stringMatching(/^(missing|unknown)/m) });
     expect(run).toMatchObject({ exitCode: 0, report: { outcome: "Succeeded", warnings: [] } });
   }
+});
+
+test.each(["backup", "restore"] as const)("the same Roles are enough for both steps of a %s as Stash calls them", async (work) => {
+  const job = await world.makeJob(work);
+  const { kubeconfig } = await world.admit(work, job);
+  const { databases, vault, jobs } = world.namespaces;
+  const outputDir = join(server.directory, `output-${work}`);
+  const filled = {
+    ...{ provider: "local", bucket: world.store, secretName: "cellar-key", secretNamespace: vault, outputDir },
+    ...{ namespace: jobs, targetName: "redis", targetNamespace: databases, snapshot: "latest" },
+    ...(work === "backup" && { backupSession: job.session }),
+  };
+  const first = work === "backup" ? shippedBackupArguments(filled) : [...shippedRestoreArguments(filled), "--policy=replace"];
+  const invoker = work === "backup" ? { kind: "BackupConfiguration", name: "nightly" } : { kind: "RestoreSession", name: job.session };
+  const second = [
+    ...["update-status", "--provider=local", `--bucket=${world.store}`, `--namespace=${jobs}`, `--output-dir=${outputDir}`],
+    ...["--storage-secret-name=cellar-key", `--storage-secret-namespace=${vault}`, `--invoker-kind=${invoker.kind}`],
+    ...[`--invoker-name=${invoker.name}`, "--target-kind=AppBinding", "--target-name=redis", `--target-namespace=${databases}`],
+    ...(work === "backup" ? [`--backupsession=${job.session}`] : []),
+  ];
+
+  const run = await runHoldfast([...first, "--kubeconfig", kubeconfig]);
+  const told = await runHoldfast([...second, "--kubeconfig", kubeconfig]);
+
+  const kind = work === "backup" ? "BackupSession" : "RestoreSession";
+  const metadata = { namespace: jobs, name: job.session as string };
+  const { status } = await server.objects.get({ apiVersion: "stash.appscode.com/v1beta1", kind, metadata });
+  const stats = [expect.objectContaining({ hostname: "host-0", phase: "Succeeded" })];
+  expect(run).toMatchObject({ exitCode: 0, report: { outcome: "Succeeded", warnings: [] } });
+  expect(told).toMatchObject({ exitCode: 0, report: { outcome: "Succeeded", warnings: [] } });
+  expect(status).toMatchObject(work === "backup" ? { targets: [{ stats }] } : { stats });
+});
+
+test("the Roles of maintenance list and verify snapshots, and nothing more", async () => {
+  const job = await world.makeJob("backup", { hasSession: false });
+  const flags = ["--namespace", job.namespace, "--repository", "cellar", "--repository-namespace", world.namespaces.vault];
+  const { kubeconfig, cluster } = await world.admit("maintenance", { ...job, appBinding: undefined });
+
+  const outcomes = [];
+  for (const command of ["snapshots", "verify"]) outcomes.push(await runHoldfast([command, ...flags, "--kubeconfig", kubeconfig]));
+
+  expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  await expect(cluster.secret({ namespace: world.namespaces.databases, name: "redis-login" })).rejects.toMatchObject({ exitCode: 41 });
+  await expect(
+    cluster.updateStatus("Repository", { namespace: world.namespaces.vault, name: "cellar" }, () => ({ snapshotCount: 0 })),
+  ).rejects.toMatchObject({ exitCode: 41 });
 });
 
 function rightsMissing(findings: readonly { readonly check: string; readonly status: string }[]): string[] {
