@@ -68,7 +68,7 @@ async function restoreStream(stream: StreamInfo, parts: Parts): Promise<RestoreR
   const serverNow = await readServerClock(control, context.warn);
   const tally = new RestoreTally(policy, serverNow);
   const chosen = databasesToRestore(context.parameters.databases, context.snapshot.facts);
-  if (chosen !== undefined) context.log.info("Only some databases are restored", { databases: [...chosen] });
+  if (chosen !== undefined) tellOfChoice(chosen, context);
   const { signal, log, warn, progress } = context;
   const { description } = endpoint;
   const link = new RespLink({ socket: await openLink(endpoint, context), description, signal, listener: tally });
@@ -95,6 +95,13 @@ async function restoreStream(stream: StreamInfo, parts: Parts): Promise<RestoreR
   } finally {
     link.close();
   }
+}
+
+/** Whoever chose it at the backup may be somebody else. */
+function tellOfChoice(chosen: ReadonlySet<number>, { parameters, log, warn }: Context): void {
+  const list = [...chosen].join(", ");
+  if (parameters.databases !== undefined) return log.info("Only some databases are restored", { databases: list });
+  warn("SomeDatabasesOnly", `The backup was made for database ${list}, so that it alone is restored; --databases chooses others`);
 }
 
 interface PreflightChoice extends Parts {

@@ -256,12 +256,14 @@ describe("some databases", () => {
     await using target = await startRedis();
     const told = { rdb: data.rdb, facts: { ...data.facts, databasesMeant: [9] } };
 
-    await restore(target, { data: told });
+    const context = restoreContext(databaseConnection(target), told);
+    await redisRestore.run(context);
     const first = await describeData(target);
     await restore(target, { data: told, flags: { databases: "0,15" } });
     const second = await describeData(target);
 
     expect([...first.databases.keys()]).toEqual([9]);
+    expect(context.warnings).toEqual([{ reason: "SomeDatabasesOnly", message: expect.stringContaining("database 9,") }]);
     expect([...second.databases.keys()]).toEqual([0, 9, 15]);
   });
 

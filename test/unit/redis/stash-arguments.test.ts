@@ -133,3 +133,8 @@ test.each([
 test("all faults stand in one message", () => {
   expect(() => backup("-filter a* -ttl=false -what")).toThrow(/--filter.*--ttl.*--what/);
 });
+
+test("a quoted argument is not put together again: what Stash split at its spaces is refused, not guessed at (R18)", () => {
+  expect(() => backup('-user "two words"')).toThrow(/a word that belongs to no argument/);
+  expect(() => restore("--user 'two words' --policy replace")).toThrow(/a word that belongs to no argument/);
+});
