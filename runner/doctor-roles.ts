@@ -1,9 +1,9 @@
-import { stringify } from "yaml";
 import type { DoctorParts } from "./doctor.ts";
 import { type DoctorParameters, invokerOf, jobObjects, objectNames, workOf } from "./doctor-objects.ts";
 import { ParameterError } from "./errors.ts";
 import type { Cluster, ClusterOptions } from "./kubernetes/cluster.ts";
 import type { JobObjects } from "./kubernetes/needed-rights.ts";
+import { printObjects } from "./kubernetes/print-objects.ts";
 import { rolesFor } from "./kubernetes/role-manifests.ts";
 import type { Success } from "./report.ts";
 
@@ -16,7 +16,7 @@ export async function printRoles(parameters: DoctorParameters, { sources, signal
   if (roles.length === 0) {
     throw new ParameterError("No Role is needed: neither an AppBinding nor a Repository nor a session is named");
   }
-  await print(parameters.json ? `${JSON.stringify(roles, undefined, 2)}\n` : rolesAsYaml(roles));
+  await print(printObjects(roles, { json: parameters.json }));
   return { message: `${roles.length} manifest(s)`, counts: { manifests: roles.length } };
 }
 
@@ -25,10 +25,6 @@ export function rolesOf(parameters: DoctorParameters, job: JobObjects): Roles {
   const work = workOf(parameters);
   const name = `holdfast-${work}-${appbinding ?? repository ?? "sessions"}`;
   return rolesFor(work, job, { name, serviceAccount: { namespace, name: serviceAccount } });
-}
-
-export function rolesAsYaml(roles: Roles): string {
-  return roles.map((role) => `---\n${stringify(role, { aliasDuplicateObjects: false, lineWidth: 0 })}`).join("");
 }
 
 async function readJob(parameters: DoctorParameters, cluster: Cluster, options: ClusterOptions): Promise<JobObjects> {

@@ -3,11 +3,12 @@ import { lookAtDatabase } from "./doctor-database.ts";
 import { lookAtGateway } from "./doctor-gateway.ts";
 import { type DoctorParameters, lookAtObjects, usesObjects, workOf } from "./doctor-objects.ts";
 import { lookAtRights } from "./doctor-rights.ts";
-import { printRoles, rolesAsYaml, rolesOf } from "./doctor-roles.ts";
+import { printRoles, rolesOf } from "./doctor-roles.ts";
 import { lookAtStore } from "./doctor-store.ts";
 import type { DatabaseFunction } from "./function.ts";
 import type { InspectParts } from "./inspect.ts";
 import type { Cluster, ClusterOptions } from "./kubernetes/cluster.ts";
+import { printObjects } from "./kubernetes/print-objects.ts";
 import { findRepository } from "./places.ts";
 import type { Success } from "./report.ts";
 
@@ -37,7 +38,7 @@ export async function runDoctor(parameters: DoctorParameters, parts: DoctorParts
   const printed = parts.print(
     parameters.json
       ? `${JSON.stringify({ findings, roles }, undefined, 2)}\n`
-      : findings.map(describeFinding).join("") + (roles.length > 0 ? `\n${rolesAsYaml(roles)}` : ""),
+      : findings.map(describeFinding).join("") + (roles.length > 0 ? `\n${printObjects(roles, { json: false })}` : ""),
   );
   // What was found matters more than an output that failed.
   if (checkup.hasFailed) await Promise.allSettled([printed]);

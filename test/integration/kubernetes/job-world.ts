@@ -4,7 +4,7 @@ import { request } from "node:https";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { openApiCluster } from "../../../runner/kubernetes/api-cluster.ts";
-import type { Cluster, ClusterAction, ObjectName } from "../../../runner/kubernetes/cluster.ts";
+import type { BackupInvokerKind, Cluster, ClusterAction, ObjectName } from "../../../runner/kubernetes/cluster.ts";
 import { type JobObjects, type NeededRight, neededRights } from "../../../runner/kubernetes/needed-rights.ts";
 import type { Work } from "../../../runner/kubernetes/permissions.ts";
 import { type RoleRule, rolesFor } from "../../../runner/kubernetes/role-manifests.ts";
@@ -19,11 +19,17 @@ export interface JobWorld {
   /** The directory that the Repository names. */
   readonly store: string;
   /** Makes a session that nobody has used, as the operator leaves it for the job; resolves with what the job works with. */
-  makeJob(work: JobWork, options?: { readonly hasSession?: boolean }): Promise<JobObjects>;
+  makeJob(work: JobWork, options?: JobOptions): Promise<JobObjects>;
   /** A ServiceAccount without any right. */
   makeAccount(namespace: string): Promise<JobAccount>;
   /** A ServiceAccount with the Roles for this job, without the right that is left out; resolves when they are in force. */
   admit(work: Work, job: JobObjects, options?: { readonly without?: NeededRight }): Promise<JobAccount>;
+}
+
+export interface JobOptions {
+  readonly hasSession?: boolean;
+  /** Of a backup's session. */
+  readonly invokerKind?: BackupInvokerKind;
 }
 
 export interface JobAccount extends ObjectName {
@@ -56,13 +62,14 @@ export async function makeJobWorld(server: Kubernetes, redis: RedisServer): Prom
     namespaces,
     store,
     makeAccount,
-    async makeJob(work, { hasSession = true } = {}) {
+    async makeJob(work, { hasSession = true, invokerKind = "BackupConfiguration" } = {}) {
       const name = `${work}-${++made}`;
-      if (hasSession) await objects.apply(work === "backup" ? backupSession(namespaces, name) : restoreSession(namespaces, name));
+      if (hasSession)
+        await objects.apply(work === "backup" ? backupSession(namespaces, name, invokerKind) : restoreSession(namespaces, name));
       return {
         namespace: jobs,
         session: hasSession ? name : undefined,
-        invoker: work === "backup" && hasSession ? { kind: "BackupConfiguration", name: "nightly" } : undefined,
+        invoker: work === "backup" && hasSession ? { kind: invokerKind, name: "nightly" } : undefined,
         appBinding: { namespace: databases, name: "redis", secrets: ["redis-login", "redis-more"] },
         repository: { namespace: vault, name: "cellar", secrets: ["cellar-key"], selectsNamespaces: true },
       };
@@ -129,6 +136,9 @@ function jobObjects(
     ...{ apiVersion: "v1", kind: "Secret", metadata: { namespace, name } },
     stringData,
   });
+  const invoker = (kind: BackupInvokerKind) => ({ apiVersion: `${STASH}/v1beta1`, kind, metadata: { namespace: jobs, name: "nightly" } });
+  const wish = { repository: { namespace: vault, name: "cellar" }, retentionPolicy: { name: "keep", keepLast: 5, prune: true } };
+  const target = { ref: { ...TARGET, namespace: databases } };
   return [
     secret(databases, "redis-login", { username: "keeper", password: "to be replaced" }),
     secret(databases, "redis-more", { password: "hush" }),
@@ -150,18 +160,12 @@ function jobObjects(
         usagePolicy: { allowedNamespaces: { from: "Selector", selector: { matchLabels: { may: "use" } } } },
       },
     },
-    {
-      ...{ apiVersion: `${STASH}/v1beta1`, kind: "BackupConfiguration", metadata: { namespace: jobs, name: "nightly" } },
-      spec: {
-        repository: { namespace: vault, name: "cellar" },
-        target: { ref: { ...TARGET, namespace: databases } },
-        retentionPolicy: { name: "keep", keepLast: 5, prune: true },
-      },
-    },
+    { ...invoker("BackupConfiguration"), spec: { ...wish, target } },
+    { ...invoker("BackupBatch"), spec: { ...wish, members: [{ target }] } },
   ];
 }
 
-function backupSession({ jobs, databases }: JobWorld["namespaces"], name: string): KubernetesObject {
+function backupSession({ jobs, databases }: JobWorld["namespaces"], name: string, kind: BackupInvokerKind): KubernetesObject {
   const target = {
     ref: { ...TARGET, namespace: databases },
     totalHosts: 1,
@@ -170,7 +174,7 @@ function backupSession({ jobs, databases }: JobWorld["namespaces"], name: string
   };
   return {
     ...{ apiVersion: `${STASH}/v1beta1`, kind: "BackupSession", metadata: { namespace: jobs, name } },
-    spec: { invoker: { apiGroup: STASH, kind: "BackupConfiguration", name: "nightly" } },
+    spec: { invoker: { apiGroup: STASH, kind, name: "nightly" } },
     status: { phase: "Running", targets: [target] },
   };
 }

@@ -73,6 +73,17 @@ test.each([
   expect(await redis.cli("get", "key")).toBe("value");
 });
 
+test("a backup for a BackupBatch reads that, and says so when it may not", async () => {
+  const job = await world.makeJob("backup", { invokerKind: "BackupBatch" });
+  const invoker = neededRights("backup", job).find(({ action }) => action.resource === "backupbatches") as NeededRight;
+
+  const admitted = await runJob("backup", job, (await world.admit("backup", job)).cluster);
+  const refused = await runJob("backup", job, (await world.admit("backup", job, { without: invoker })).cluster);
+
+  expect(admitted).toEqual({ error: undefined, warnings: [] });
+  expect(refused.error).toMatchObject({ exitCode: 41, message: expect.stringContaining("Not allowed to get backupbatches") });
+});
+
 test.each(["backup", "restore"] as const)("Roles for every session let a %s run whose session was made later", async (work) => {
   const job = await world.makeJob(work);
   const { cluster } = await world.admit(work, { ...job, session: "*", invoker: undefined });
