@@ -100,8 +100,8 @@ async function restoreStream(stream: StreamInfo, parts: Parts): Promise<RestoreR
 /** Whoever chose it at the backup may be somebody else. */
 function tellOfChoice(chosen: ReadonlySet<number>, { parameters, log, warn }: Context): void {
   const list = [...chosen].join(", ");
-  if (parameters.databases !== undefined) return log.info("Only some databases are restored", { databases: list });
-  warn("SomeDatabasesOnly", `The backup was made for database ${list}, so that it alone is restored; --databases chooses others`);
+  if (parameters.databases !== undefined) log.info("Only some databases are restored", { databases: list });
+  else warn("SomeDatabasesOnly", `The backup was made for database ${list}, so that it alone is restored; --databases chooses others`);
 }
 
 interface PreflightChoice extends Parts {
