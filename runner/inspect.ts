@@ -6,7 +6,7 @@ import type { RunParts } from "./run.ts";
 import type { snapshotsParameters, verifyParameters } from "./runner-parameters.ts";
 import { listSnapshots } from "./snapshot/list-snapshots.ts";
 import { DAMAGE_REASONS } from "./snapshot/repair-repository.ts";
-import { openRepository } from "./snapshot/repository.ts";
+import { openRepository, type Repository } from "./snapshot/repository.ts";
 import { type VerifyProblem, type VerifyReport, verifySnapshots } from "./snapshot/verify.ts";
 import { openStore } from "./storage/open-store.ts";
 import { summarizeSnapshot } from "./summarize-snapshot.ts";
@@ -19,7 +19,7 @@ export interface InspectParts extends RunParts {
 
 /** Lists the snapshots that are committed, oldest first. A manifest that cannot be believed is named and fails the command after the list. */
 export async function showSnapshots(parameters: ParametersOf<typeof snapshotsParameters>, parts: InspectParts): Promise<Success> {
-  const repository = await open(parameters, parts);
+  const repository = await openNamed(parameters, parts);
   const { manifests, damaged } = await listSnapshots(repository, { signal: parts.signal });
   const rows = manifests.map(summarizeSnapshot);
   const printed = parts.print(parameters.json ? `${JSON.stringify(rows, undefined, 2)}\n` : asTable(rows));
@@ -40,7 +40,7 @@ export async function verifyRepository(parameters: ParametersOf<typeof verifyPar
     parts.warn(reason, message);
     if (DAMAGE_REASONS.has(reason)) damage.push({ key: /^"([^"]*)"/.exec(message)?.[1] ?? "", problem: message });
   };
-  const repository = await open(parameters, { ...parts, warn });
+  const repository = await openNamed(parameters, { ...parts, warn });
   const { signal, progress } = parts;
   const found = await verifySnapshots(repository, {
     snapshot: parameters.snapshot,
@@ -67,7 +67,8 @@ function describeReport({ snapshots, objects, objectsRead, problems }: VerifyRep
   return `${snapshots} snapshot(s), ${objectsRead} of ${objects} object(s) read: everything is as it was written\n`;
 }
 
-async function open(parameters: RepositoryParameters, parts: InspectParts) {
+/** Opens the repository that the parameters name. */
+export async function openNamed(parameters: RepositoryParameters, parts: InspectParts): Promise<Repository> {
   const place = await findRepository(parameters, parts.sources);
   warnOfUnverifiedTls({ repository: place }, parts.warn);
   const store = openStore(place.location, place.options);

@@ -37,6 +37,8 @@ export class World {
   /** No crash, no failure, no pause: for the end. */
   isCalm = false;
   readonly #turns: Turn[] = [];
+  /** Answers that are on their way. */
+  readonly #late: { readonly atMs: number; resolve(): void }[] = [];
 
   constructor(random: SeededRandom) {
     this.random = random;
@@ -86,11 +88,16 @@ export class World {
     if (this.nowMs - turn.issuedMs > turn.patienceMs) await turn.run("not", { error: new StoreUnavailableError("No answer in time") });
     else if (isFailure) await turn.run(how ?? "not", { error: new StoreUnavailableError("The connection broke") });
     // As when a machine was put to sleep: it is carried out, and its process hears of it much later.
-    else if (!this.isCalm && !isCrash && random.oneIn(150)) await turn.run("whole", { before: () => this.#pass(this.#longWhile()) });
+    else if (!this.isCalm && !isCrash && random.oneIn(100))
+      void turn.run("whole", { before: () => this.#later(random.below(2 * 60 * MINUTE)) });
     else await turn.run(how ?? "not");
     this.failures += isFailure ? 1 : 0;
     await turnOfTheLoop();
     await actor.parked();
+  }
+
+  #later(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#late.push({ atMs: this.nowMs + ms, resolve }));
   }
 
   #note({ actor, what }: Turn, fate: string): void {
@@ -106,8 +113,9 @@ export class World {
   }
 
   #longWhile(): number {
-    const asleep = this.actors.map((actor) => actor.wakesAtMs).filter((wakesAtMs) => wakesAtMs !== undefined);
-    const untilNext = asleep.length === 0 ? 0 : Math.min(...asleep) - this.nowMs;
+    const asleep = this.actors.flatMap(({ wakesAtMs }) => (wakesAtMs === undefined ? [] : [wakesAtMs]));
+    const due = [...asleep, ...this.#late.map(({ atMs }) => atMs)];
+    const untilNext = due.length === 0 ? 0 : Math.min(...due) - this.nowMs;
     return this.random.oneIn(6) ? this.random.below(12 * 60 * MINUTE) : Math.max(untilNext, this.random.below(2 * MINUTE));
   }
 
@@ -122,6 +130,10 @@ export class World {
       if (ms > 5 * MINUTE) await this.#renewAll(isOutage);
     }
     for (const actor of this.actors) if (actor.wakesAtMs !== undefined && actor.wakesAtMs <= this.nowMs) actor.wake();
+    for (const answer of this.#late.filter(({ atMs }) => atMs <= this.nowMs)) {
+      this.#late.splice(this.#late.indexOf(answer), 1);
+      answer.resolve();
+    }
     await turnOfTheLoop();
   }
 
@@ -170,10 +182,10 @@ export class Actor {
     );
   }
 
-  /** Does nothing until so much time has passed and, unless it stays `apart`, the next moment at which all wake together: that is where races are. */
+  /** Does nothing until so much time has passed and, unless it stays `apart`, the next moment around which all wake: that is where races are. */
   async sleep(ms: number, options: { apart?: boolean } = {}): Promise<void> {
     const wakesAtMs = this.world.nowMs + ms;
-    this.wakesAtMs = options.apart ? wakesAtMs : Math.ceil(wakesAtMs / TOGETHER_MS) * TOGETHER_MS;
+    this.wakesAtMs = options.apart ? wakesAtMs : Math.ceil(wakesAtMs / TOGETHER_MS) * TOGETHER_MS + this.world.random.below(90_000);
     await new Promise<void>((resolve) => {
       this.wake = resolve;
     });
