@@ -141,7 +141,7 @@ async function verify({ repository, samplePercent }: PostBackupPlan, { signal, p
   const finished = new Date();
   const [first] = problems;
   if (first === undefined) {
-    const message = `${snapshots} snapshots: every object is there with its size, ${objectsRead} of ${objects} were read back`;
+    const message = `Every object of every snapshot (${snapshots}) is there with its size; ${objectsRead} of ${objects} were read back`;
     return { isWhole: true, finished, message };
   }
   const error = new IncompleteError(`Verification found ${problems.length} problem(s), the first in "${first.key}": ${first.problem}`, {
@@ -164,6 +164,6 @@ async function retain({ repository, invoker, session }: PostBackupPlan, { signal
   const kept = result.groups.reduce((sum, group) => sum + group.kept.length, 0);
   const removable = result.groups.reduce((sum, group) => sum + group.removed.length, 0);
   const done = result.dryRun ? `would remove ${removable}` : `removed ${result.forgotten.length}`;
-  const pruned = result.pruned === undefined ? "" : `, ${result.pruned.removed.objects} objects pruned`;
-  return { ...result, message: `Policy "${policy.name}": kept ${kept} snapshots, ${done}${pruned}` };
+  const pruned = result.pruned === undefined ? "" : `; pruned ${result.pruned.removed.objects} objects`;
+  return { ...result, message: `Policy "${policy.name}": ${done} snapshots, kept ${kept}${pruned}` };
 }
