@@ -6,13 +6,16 @@ import { openRepository } from "./snapshot/repository.ts";
 import type { ObjectStore } from "./storage/object-store.ts";
 import { openStore } from "./storage/open-store.ts";
 
+/** A run rides out the restart of a store; somebody who looks wants to know. */
+const IMPATIENT = { retries: 2, maxElapsedMs: 10_000 };
+
 /** Opens the repository and writes nothing, not even what opening it would put back. */
 export async function lookAtStore(
   checkup: Checkup,
   place: RepositoryPlace,
   { needsRepository, signal }: { readonly needsRepository: boolean; readonly signal: AbortSignal },
 ): Promise<void> {
-  const store = readOnly(openStore(place.location, place.options));
+  const store = readOnly(openStore(place.location, { ...place.options, retry: IMPATIENT }));
   const damage: string[] = [];
   await checkup.look("Store and repository", async (note) => {
     if (place.location.kind === "s3" && place.location.insecureTls)

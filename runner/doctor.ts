@@ -81,7 +81,7 @@ async function lookAtRepository(
   if (!canFind) return checkup.skip("Storage Secret and store", "the Repository cannot be used");
   const place = await checkup.look(parameters.repository === undefined ? "Place of the backups" : "Storage Secret", async () => ({
     value: await findRepository(parameters, sources),
-    detail: "holds what is needed to open the store and the repository",
+    detail: "what opens the store and the repository is known",
   }));
   if (place === undefined) checkup.skip("Store and repository", "what opens them is not known");
   else await lookAtStore(checkup, place, { needsRepository: workOf(parameters) === "restore", signal });
