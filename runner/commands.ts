@@ -16,6 +16,9 @@ import { stashCommands } from "./stash-mode/stash-commands.ts";
 import { updateStatus } from "./stash-mode/update-status.ts";
 import { updateStatusParameters } from "./stash-mode/update-status-parameters.ts";
 
+import { forgetSnapshotsCommand, pruneRepository } from "./tidy.ts";
+import { forgetParameters, forgetRules, pruneParameters } from "./tidy-parameters.ts";
+
 /** What every command takes. */
 export type CommonParameters = Pick<
   ParametersOf<typeof snapshotsParameters>,
@@ -65,6 +68,20 @@ export function commandsFor(functions: readonly DatabaseFunction[]): readonly Co
       parameters: verifyParameters,
       rules: repositoryRules,
       execute: verifyRepository,
+    },
+    {
+      name: "forget",
+      summary: "Remove snapshots by a policy, or one by its id",
+      parameters: forgetParameters,
+      rules: forgetRules,
+      execute: forgetSnapshotsCommand,
+    },
+    {
+      name: "prune",
+      summary: "Remove the data that no snapshot needs any more",
+      parameters: pruneParameters,
+      rules: repositoryRules,
+      execute: pruneRepository,
     },
     {
       name: "doctor",
