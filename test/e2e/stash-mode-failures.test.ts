@@ -8,17 +8,24 @@ import { runHoldfast } from "./holdfast-process.ts";
 import { makeStashInstallation, type StashInstallation, type StashOutcome, serverAt } from "./stash-installation.ts";
 
 let server: RedisServer;
+/** Its snapshots never end. */
+let slow: RedisServer;
 let stash: StashInstallation;
 
 beforeAll(async () => {
   server = await startRedis();
   await server.cli("set", "k", "v");
-  await server.cli("set", "k2", "v");
+  slow = await startRedis({ arguments: ["--rdb-key-save-delay", "20000000"] });
+  await slow.cli("mset", "k", "v", "k2", "v");
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  await slow.stop();
+});
 beforeEach(() => {
   stash = makeStashInstallation();
   stash.appBinding("db", serverAt(server.port));
+  stash.appBinding("slow", serverAt(slow.port));
 });
 afterEach(() => stash[Symbol.dispose]());
 
@@ -105,13 +112,11 @@ describe("output.json", () => {
 
   test("says Failed first, which a SIGKILL leaves behind, and no earlier success", async () => {
     await stash.backup("db");
-    await server.cli("config", "set", "rdb-key-save-delay", "20000000");
-    await using running = stash.startBackup("db");
+    await using running = stash.startBackup("slow");
     await running.logged("Backup started");
 
     running.kill("SIGKILL");
     const outcome = await running.outcome;
-    await server.cli("config", "set", "rdb-key-save-delay", "0");
 
     expect(outcome.signal).toBe("SIGKILL");
     expect(hostOf({ output: stash.output() })).toMatchObject({
@@ -125,13 +130,11 @@ describe("output.json", () => {
     ["SIGTERM", 143],
     ["SIGINT", 130],
   ] as const)("says so after %s, and only then the process ends with %i", async (signal, code) => {
-    await server.cli("config", "set", "rdb-key-save-delay", "20000000");
-    await using running = stash.startBackup("db");
+    await using running = stash.startBackup("slow");
     await running.logged("Backup started");
 
     running.kill(signal);
     const outcome = await running.outcome;
-    await server.cli("config", "set", "rdb-key-save-delay", "0");
 
     expect(outcome.exitCode).toBe(code);
     expect(hostOf({ output: stash.output() })).toMatchObject({ phase: "Failed", error: expect.stringContaining(signal) });
@@ -139,10 +142,7 @@ describe("output.json", () => {
   });
 
   test("says so when the deadline passes, with exit code 0", async () => {
-    await server.cli("config", "set", "rdb-key-save-delay", "20000000");
-
-    const outcome = await stash.backup("db", {}, { more: ["--timeout=2"] });
-    await server.cli("config", "set", "rdb-key-save-delay", "0");
+    const outcome = await stash.backup("slow", {}, { more: ["--timeout=2"] });
 
     expect(outcome).toMatchObject({ exitCode: 0, report: { reason: "DeadlineExceeded" } });
     expect(hostOf(outcome)).toMatchObject({ phase: "Failed", error: expect.stringContaining("2 s") });
