@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { RequestOptions } from "node:https";
 import { dirname } from "node:path";
+// Not the package as a whole: typed APIs, watches and streams of pods would be loaded with it, and none is used.
 import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
 import { ClusterRefusedError, ParameterError } from "../errors.ts";
 import { type ApiConnection, type ApiCredentials, parseServer } from "./api-connection.ts";

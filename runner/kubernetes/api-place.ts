@@ -25,7 +25,7 @@ export async function findApi(place: ApiPlace): Promise<ApiConnection> {
   if (KUBECONFIG) return fromKubeconfig(KUBECONFIG.split(delimiter).filter(Boolean), { master, origin: "KUBECONFIG", place });
   if (KUBERNETES_SERVICE_HOST) return fromPod(KUBERNETES_SERVICE_HOST, { master, place });
   if (master !== undefined) return { server: master, credentials: async () => ({}), renew: async () => undefined };
-  throw new ParameterError("no --manifests, and no cluster: nothing says where the objects are", {
+  throw new ParameterError("No --manifests, and no cluster: nothing says where the objects are", {
     hint: "Name files with --manifests, or a cluster with --kubeconfig, KUBECONFIG or --master; in a pod, KUBERNETES_SERVICE_HOST is set by itself",
   });
 }

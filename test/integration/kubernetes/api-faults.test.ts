@@ -190,6 +190,19 @@ describe("an API that fails for a moment", () => {
     expect(proxy.brokenRequests).toBeGreaterThan(1);
   });
 
+  test("what the server warns of is passed on, and the write lands", async () => {
+    const name = await newSession();
+    await using proxy = await proxyToServer();
+    const warnings: string[] = [];
+    const cluster = await openAs({ master: proxy.endpoint, warn: (message) => warnings.push(message) });
+    proxy.break(onFirst({ kind: "header", name: "warning", value: '299 - "v1beta1 is deprecated"' }, STATUS_WRITE));
+
+    await cluster.updateStatus("BackupSession", name, addTarget("a"));
+
+    expect(warnings).toEqual([expect.stringMatching(/BackupSession "ns-.*v1beta1 is deprecated/)]);
+    expect(await targetsOf(name)).toEqual(["a"]);
+  });
+
   test("an API that stays away is unavailable when patience ends", async () => {
     const name = await newSession();
     await using proxy = await proxyToServer();

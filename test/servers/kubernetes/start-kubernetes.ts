@@ -35,12 +35,14 @@ export interface Kubernetes extends AsyncDisposable {
 export interface KubernetesOptions {
   /** A folder of CustomResourceDefinitions that are applied, and served, before this resolves. */
   readonly crds?: string;
+  /** Further arguments of the API server. */
+  readonly arguments?: readonly string[];
 }
 
 /** Builds the programs when they are not cached (minutes, once), starts them (some 7 s) and resolves when the API server is ready. */
 export async function startKubernetes(options: KubernetesOptions = {}): Promise<Kubernetes> {
   const programs = await ensureKubernetes();
-  const server = new RunningKubernetes(programs, await mkdtemp(join(tmpdir(), "holdfast-kubernetes-")));
+  const server = new RunningKubernetes(programs, await mkdtemp(join(tmpdir(), "holdfast-kubernetes-")), options.arguments);
   try {
     await server.start();
     if (options.crds !== undefined) await server.objects.applyDefinitions(options.crds);
@@ -54,6 +56,7 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
 class RunningKubernetes implements Kubernetes {
   readonly directory: string;
   readonly #programs: KubernetesPrograms;
+  readonly #arguments: readonly string[];
   #certificates!: CertificateFiles;
   #objects!: KubernetesObjects;
   #etcd: SpawnedServer | undefined;
@@ -61,9 +64,10 @@ class RunningKubernetes implements Kubernetes {
   #etcdUrl = "";
   port = 0;
 
-  constructor(programs: KubernetesPrograms, directory: string) {
+  constructor(programs: KubernetesPrograms, directory: string, more: readonly string[] = []) {
     this.#programs = programs;
     this.directory = directory;
+    this.#arguments = more;
   }
 
   get url(): string {
@@ -117,6 +121,7 @@ class RunningKubernetes implements Kubernetes {
       "--service-cluster-ip-range=10.96.0.0/24",
       "--authorization-mode=RBAC",
       "--anonymous-auth=false",
+      ...this.#arguments,
     ];
     const isReady = async () => (await this.#objects.send("GET", "/readyz")).status === 200;
     this.#api = await spawnServer(this.#programs.apiServer, { args, cwd: this.directory, isReady, startTimeoutMs: 120_000 });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 
 /** Runs the work while no other process of this machine runs its own under the same path. A lock whose owner died is taken over. */
@@ -15,7 +16,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
 
 async function take(path: string): Promise<boolean> {
   // Linked, not written in place: nobody ever sees a lock without its owner.
-  const mine = `${path}-${process.pid}`;
+  const mine = `${path}-${randomUUID()}`;
   await writeFile(mine, String(process.pid));
   try {
     await link(mine, path);
