@@ -25,10 +25,11 @@ export async function removeUncommitted(repository: Repository, id: string, left
   try {
     await bounded(remove(repository, id, leftovers), LIMIT_MS + SETTLING_MS);
   } catch (error) {
-    leftovers.warn(
-      "LeftoversRemain",
-      `Objects of snapshot "${id}", which was not committed, may be left in the store; nobody sees them, and pruning removes them: ${describeError(error)}`,
-    );
+    const what =
+      leftovers.manifest === undefined
+        ? `Objects of snapshot "${id}", which was not committed, may be left in the store; nobody sees them, and pruning removes them`
+        : `Snapshot "${id}", whose backup failed, may be left in the store, and may be listed: forget it then`;
+    leftovers.warn("LeftoversRemain", `${what}: ${describeError(error)}`);
   }
 }
 

@@ -33,6 +33,8 @@ export interface SnapshotOptions {
   readonly warn?: ((reason: string, message: string) => void) | undefined;
   /** An earlier snapshot whose objects may be named instead of written again. */
   readonly base?: Manifest | undefined;
+  /** For tests: eight hexadecimal digits for the id. Random when absent. */
+  readonly idSuffix?: string | undefined;
   /** For tests: objects are closed at the first frame at or beyond this size. */
   readonly objectBytes?: number | undefined;
 }
@@ -60,7 +62,7 @@ export async function startSnapshot(repository: Repository, head: SnapshotHead, 
   const warn = options.warn ?? (() => undefined);
   const started = now();
   const previous = await findNewestId(repository, options.signal);
-  const id = newSnapshotId(started, previous);
+  const id = newSnapshotId(started, previous, options.idSuffix);
   if (previous !== undefined && previous > id) {
     warn(
       "ClockBehind",

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { InspectParts } from "../../runner/inspect.ts";
@@ -9,22 +9,27 @@ import { forgetSnapshotsCommand, pruneRepository } from "../../runner/tidy.ts";
 import { forgetParameters, forgetRules, pruneParameters } from "../../runner/tidy-parameters.ts";
 import { passphrase, takeSnapshot } from "./snapshot/snapshot-parts.ts";
 
+let template: string;
 let folder: string;
-let ids: string[];
+const ids: string[] = [];
 const printed: string[] = [];
 const ignore = () => undefined;
 
-beforeEach(async () => {
-  printed.length = 0;
-  folder = mkdtempSync(join(tmpdir(), "holdfast-tidy-"));
-  const repository = await openOrCreateRepository(new DirectoryStore(folder), { passphrase, warn: ignore });
-  ids = [];
+beforeAll(async () => {
+  template = mkdtempSync(join(tmpdir(), "holdfast-tidy-"));
+  const repository = await openOrCreateRepository(new DirectoryStore(template), { passphrase, warn: ignore });
   for (const [hour, host] of ["host-0", "host-0", "host-1"].entries()) {
     const now = () => new Date(Date.parse("2020-01-01T00:00:00Z") + hour * 3_600_000);
     ids.push((await takeSnapshot(repository, { a: Buffer.from("some bytes") }, { now, head: { host } })).id);
   }
 });
+beforeEach(() => {
+  printed.length = 0;
+  folder = mkdtempSync(join(tmpdir(), "holdfast-tidy-"));
+  cpSync(template, folder, { recursive: true });
+});
 afterEach(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(template, { recursive: true }));
 
 const { signal } = new AbortController();
 const parts: InspectParts = {

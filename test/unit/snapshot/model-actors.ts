@@ -46,7 +46,8 @@ export function backup({ repository, random, tally, contents }: ModelParts): (ac
     const warn = (reason: string) => {
       if (reason === "BaseNotUsed") tally.refusedBases += 1;
     };
-    await using snapshot = await startSnapshot(own, { ...head, host }, { signal, now: actor.now, base, warn });
+    const idSuffix = random.bytes(4).toString("hex");
+    await using snapshot = await startSnapshot(own, { ...head, host }, { signal, now: actor.now, base, warn, idSuffix });
     const content = new Map<string, Buffer>();
     for (const name of ["a", "b"]) {
       if (snapshot.base !== undefined && random.oneIn(2)) {

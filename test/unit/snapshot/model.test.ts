@@ -15,6 +15,8 @@ const given = process.env.HOLDFAST_MODEL_SEED;
 const seeds = given === undefined ? [1] : given.split(",").map(Number);
 
 beforeEach(() => {
+  // The world has a patience of its own, by its own clock.
+  jest.spyOn(AbortSignal, "timeout").mockImplementation(() => new AbortController().signal);
   jest.useFakeTimers({
     doNotFake: [
       "Date",
@@ -30,6 +32,7 @@ beforeEach(() => {
   });
 });
 afterEach(() => {
+  jest.restoreAllMocks();
   jest.useRealTimers();
 });
 
