@@ -189,7 +189,8 @@ function terminationWriter(path: string, options: { redaction: Redaction; log: L
 /** Parameters were wrong, so that no run began: whoever looks at the outputs and the termination message must not find those of an earlier one. */
 function leaveWord(error: unknown, { argv, flags }: { argv: readonly string[]; flags: Readonly<Record<string, string>> }): number {
   const { HOLDFAST_FUNCTION, HOLDFAST_REPORT, HOLDFAST_TERMINATION_LOG } = process.env;
-  const command = commands.find(({ name }) => name === argv[0]);
+  const named = argv[0]?.startsWith("-") === false ? argv[0] : HOLDFAST_FUNCTION;
+  const command = commands.find(({ name }) => name === named);
   const now = new Date();
   const head = { holdfast: version, function: command?.name ?? HOLDFAST_FUNCTION ?? "", started: now, finished: now, warnings: [] };
   const report = reportFailure(head, error, new AbortController().signal);

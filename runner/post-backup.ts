@@ -62,13 +62,13 @@ export async function runPostBackupActions(plan: PostBackupPlan, parts: RunParts
     oldest: size?.snapshots.oldest?.toISOString(),
     lastBackup: plan.session.created.toISOString(),
   };
-  const isRecorded = await recordRepository(plan.object, facts, { signal: parts.signal, warn: parts.warn, patienceMs: STATUS_PATIENCE_MS });
-  if (!isRecorded) steps.failure ??= new IncompleteError("The Repository's status could not be written", { reason: "StatusNotWritten" });
+  const recorded = await recordRepository(plan.object, facts, { signal: parts.signal, warn: parts.warn, patienceMs: STATUS_PATIENCE_MS });
+  steps.failure ??= recorded.error;
   return {
     ...(verification && { verification }),
     ...(retention && { retention }),
     ...size,
-    ...(steps.failure !== undefined && { failure: steps.failure, isFailureTold: isRecorded && steps.isTold }),
+    ...(steps.failure !== undefined && { failure: steps.failure, isFailureTold: recorded.error === undefined && steps.isTold }),
   };
 }
 

@@ -27,14 +27,14 @@ export interface RecordOptions {
 
 /**
  * Writes the facts into the Repository object's status; nothing without an object. What they tell of stands whether this succeeds or not, so a failure
- * is a warning. Resolves with whether everything was written.
+ * is a warning; resolves with it.
  */
 export async function recordRepository(
   object: { readonly cluster: Cluster; readonly name: ObjectName } | undefined,
   facts: RepositoryFacts,
   options: RecordOptions,
-): Promise<boolean> {
-  if (object === undefined) return false;
+): Promise<{ readonly error?: unknown }> {
+  if (object === undefined) return {};
   const { signal, patienceMs, event, warn } = options;
   const { cluster, name } = object;
   const label = `Repository "${name.namespace}/${name.name}"`;
@@ -42,15 +42,15 @@ export async function recordRepository(
     await cluster.updateStatus("Repository", name, (status) => withFacts(status, facts), { signal, patienceMs });
   } catch (error) {
     warn("StatusNotWritten", `The status of ${label} could not be written: ${describeError(error)}`);
-    return false;
+    return { error };
   }
-  if (event === undefined) return true;
+  if (event === undefined) return {};
   try {
     await cluster.emitEvent({ kind: "Repository", object: name, type: "Normal", ...event }, { signal });
-    return true;
+    return {};
   } catch (error) {
     warn("EventNotEmitted", `Cannot emit event "${event.reason}" of ${label}: ${describeError(error)}`);
-    return false;
+    return { error };
   }
 }
 

@@ -32,9 +32,9 @@ test("all that was found out is written as Stash writes it, beside what others w
     ...{ oldest: "2026-01-01T00:00:30.500Z", lastBackup: "2026-01-05T00:00:00Z" },
   };
 
-  const isWritten = await recordRepository({ cluster, name }, facts, options);
+  const outcome = await recordRepository({ cluster, name }, facts, options);
 
-  expect(isWritten).toBe(true);
+  expect(outcome).toEqual({});
   expect(await statusOf(cluster)).toEqual({
     references: [{ name: "nightly" }],
     observedGeneration: 3,
@@ -93,7 +93,7 @@ test("the event tells of it after the status is written", async () => {
 test("without an object nothing is written", async () => {
   const { options, warnings } = arrange();
 
-  expect(await recordRepository(undefined, { snapshotCount: 1 }, options)).toBe(false);
+  expect(await recordRepository(undefined, { snapshotCount: 1 }, options)).toEqual({});
   expect(warnings).toEqual([]);
 });
 
@@ -103,9 +103,9 @@ test("a status that cannot be written is a warning, and there is no event", asyn
   const { options, warnings } = arrange();
 
   const event = { reason: "SnapshotCommitted", message: "so" };
-  const isWritten = await recordRepository({ cluster, name }, { snapshotCount: 1 }, { ...options, event });
+  const outcome = await recordRepository({ cluster, name }, { snapshotCount: 1 }, { ...options, event });
 
-  expect(isWritten).toBe(false);
+  expect(outcome.error).toBeInstanceOf(Error);
   expect(warnings).toEqual(['StatusNotWritten: The status of Repository "shop/cellar" could not be written: Away']);
   expect(await statusOf(cluster)).toEqual({ snapshotCount: 7 });
   expect(await files.names()).toEqual(["cellar.yaml"]);
