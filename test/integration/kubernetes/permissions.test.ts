@@ -119,7 +119,7 @@ test.each(rows)("a %s %s that lacks the right to %s says so, and so does the doc
     expect(error).toMatchObject({ exitCode: 41, message: named, facts: { action: { verb, resource, name } } });
   } else {
     if (missing.right.without === "warns" || !hasSession) expect(error).toBeUndefined();
-    else expect(error).toMatchObject({ exitCode: 3, reason: "StatusNotWritten" });
+    else expect(error).toMatchObject({ exitCode: 41, message: named });
     expect(warnings).toEqual([named]);
   }
   expect(examined.error).toMatchObject({ exitCode: 41 });
