@@ -53,8 +53,7 @@ export class World {
   /** One step: an operation, or a while that passes. Resolves once everybody waits again. */
   async step(): Promise<void> {
     this.steps += 1;
-    await turnOfTheLoop();
-    for (const actor of this.actors) await actor.parked();
+    await this.#settle();
     this.#forgetFinished();
     const { random } = this;
     if (this.#turns.length === 0 || (!this.isCalm && random.oneIn(400))) return this.#pass(this.#longWhile());
@@ -92,8 +91,7 @@ export class World {
       void turn.run("whole", { before: () => this.#later(random.below(2 * 60 * MINUTE)) });
     else await turn.run(how ?? "not");
     this.failures += isFailure ? 1 : 0;
-    await turnOfTheLoop();
-    await actor.parked();
+    await this.#settle();
   }
 
   #later(ms: number): Promise<void> {
@@ -126,15 +124,25 @@ export class World {
       const piece = Math.min(left, 20 * MINUTE);
       this.nowMs += piece;
       jest.advanceTimersByTime(Math.min(piece, MINUTE));
-      await turnOfTheLoop();
+      await this.#settle();
       if (ms > 5 * MINUTE) await this.#renewAll(isOutage);
     }
-    for (const actor of this.actors) if (actor.wakesAtMs !== undefined && actor.wakesAtMs <= this.nowMs) actor.wake();
+    // One after the other, each until it waits again: else the seed would not decide alone.
+    for (const actor of [...this.actors]) {
+      if (actor.wakesAtMs === undefined || actor.wakesAtMs > this.nowMs) continue;
+      actor.wake();
+      await this.#settle();
+    }
     for (const answer of this.#late.filter(({ atMs }) => atMs <= this.nowMs)) {
       this.#late.splice(this.#late.indexOf(answer), 1);
       answer.resolve();
+      await this.#settle();
     }
+  }
+
+  async #settle(): Promise<void> {
     await turnOfTheLoop();
+    for (const actor of this.actors) await actor.parked();
   }
 
   async #renewAll(isOutage: boolean): Promise<void> {
