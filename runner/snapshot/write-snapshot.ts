@@ -1,13 +1,14 @@
 // snapshot: one committed backup, a manifest and the objects that it names. No manifest, no snapshot.
 import { describeError, IncompleteError } from "../errors.ts";
 import type { BackupResult, Log, SnapshotWriter } from "../function.ts";
+import { idsBehind, judgeBase } from "./base-snapshot.ts";
 import { bounded } from "./bounded.ts";
 import { commitManifest, UnknownCommitError } from "./commit-manifest.ts";
-import { findObjectionToBase, idsBehind } from "./confirm-base.ts";
 import { confirmForeignObjects } from "./confirm-foreign-objects.ts";
 import { FramePipeline } from "./frame-pipeline.ts";
 import { type BackupLease, takeBackupLease } from "./lease.ts";
-import { decodeManifest, encodeManifest, FORMAT, type Manifest, type StoredStream } from "./manifest.ts";
+import { makeManifest } from "./make-manifest.ts";
+import { decodeManifest, encodeManifest, type Manifest, type StoredStream } from "./manifest.ts";
 import { isStreamName, manifestKey, parseManifestKey, SNAPSHOTS_PREFIX } from "./object-keys.ts";
 import { removeUncommitted, withdrawManifest } from "./remove-uncommitted.ts";
 import type { Repository } from "./repository.ts";
@@ -71,7 +72,7 @@ export async function startSnapshot(repository: Repository, head: SnapshotHead, 
   }
   const parts = { repository, head, id, previous, started, options: { ...options, now, warn } };
   // What no reader would accept must not wait for the end of a long backup.
-  encodeManifest(makeManifest(parts, { streams: [], result: NOTHING }), repository.signingKey, repository.publicKey);
+  encodeManifest(makeManifest({ ...parts, finished: started }, { streams: [], ...NOTHING }), repository.signingKey, repository.publicKey);
   const bases = options.base === undefined ? [] : idsBehind(options.base);
   const lease = await takeBackupLease(repository.store, id, { holder: head.host, signal: options.signal, now, bases, warn });
   try {
@@ -81,20 +82,6 @@ export async function startSnapshot(repository: Repository, head: SnapshotHead, 
     await dropLease({ id, lease, warn });
     throw error;
   }
-}
-
-/** Asked when the lease lies there. */
-async function judgeBase(
-  repository: Repository,
-  base: Manifest | undefined,
-  { id, signal, now, warn }: SnapshotBeginning["options"] & { id: string },
-): Promise<Manifest | undefined> {
-  if (base === undefined) return undefined;
-  const isEarlier = idsBehind(base).every((each) => each < id);
-  const objection = isEarlier ? await findObjectionToBase(repository, base, { signal, now }) : "it is not an earlier one";
-  if (objection === undefined) return base;
-  warn("BaseNotUsed", `Everything is written anew instead of on base "${base.id}": ${objection}`);
-  return undefined;
 }
 
 const NOTHING: SnapshotResult = { server: { flavour: "", version: "", id: "" }, consistency: {}, facts: {}, notCarried: [] };
@@ -197,7 +184,7 @@ class RunningSnapshot implements SnapshotInProgress {
     const { repository, options, lease } = this.#parts;
     try {
       const encoded = encodeManifest(
-        makeManifest(this.#parts, { streams: this.#finishedStreams(), result }),
+        makeManifest({ ...this.#parts, finished: options.now() }, { streams: this.#finishedStreams(), ...result }),
         repository.signingKey,
         repository.publicKey,
       );
@@ -274,32 +261,4 @@ async function findNewestId(repository: Repository, signal: AbortSignal): Promis
   let newest: string | undefined;
   for await (const { key } of repository.store.list(SNAPSHOTS_PREFIX, { signal })) newest = parseManifestKey(key) ?? newest;
   return newest;
-}
-
-function makeManifest(beginning: SnapshotBeginning, end: { streams: StoredStream[]; result: SnapshotResult }): Manifest {
-  const { repository, head, id, previous, started, options } = beginning;
-  const { engine, target, invoker, host, tags, holdfast, parameters, tls } = head;
-  const { server, consistency, facts, notCarried } = end.result;
-  return {
-    format: FORMAT,
-    repository: repository.id,
-    id,
-    ...(previous === undefined ? {} : { previous }),
-    engine,
-    function: head.function,
-    target,
-    ...(invoker === undefined ? {} : { invoker }),
-    host,
-    tags,
-    started: started.toISOString(),
-    finished: options.now().toISOString(),
-    holdfast,
-    server,
-    consistency,
-    parameters,
-    tls,
-    streams: end.streams,
-    facts,
-    notCarried: [...notCarried],
-  };
 }
