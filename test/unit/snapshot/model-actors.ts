@@ -48,6 +48,9 @@ export function backup({ repository, random, tally, contents }: ModelParts): (ac
     };
     const idSuffix = random.bytes(4).toString("hex");
     await using snapshot = await startSnapshot(own, { ...head, host }, { signal, now: actor.now, base, warn, idSuffix });
+    const chosen = snapshot.base?.id;
+    // The worst moment: the base was just found to be there.
+    if (chosen !== undefined && random.oneIn(3)) actor.world.spawn(`forget-${chosen}`, forgetOne({ repository, tally }, chosen));
     const content = new Map<string, Buffer>();
     for (const name of ["a", "b"]) {
       if (snapshot.base !== undefined && random.oneIn(2)) {
@@ -90,6 +93,13 @@ export function forget({ repository, random, tally }: ModelParts): (actor: Actor
     }
     const ids = (await listSnapshots(own)).manifests.map(({ id }: Manifest) => id);
     if (ids.length > 1) await forgetByIds(own, [ids[random.below(ids.length)] as string], { onForgotten });
+  });
+}
+
+function forgetOne({ repository, tally }: Pick<ModelParts, "repository" | "tally">, id: string): (actor: Actor) => Promise<void> {
+  return tolerating(async (actor) => {
+    await forgetByIds(onStore(repository, actor.store), [id]);
+    tally.forgotten += 1;
   });
 }
 

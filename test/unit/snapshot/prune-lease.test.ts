@@ -87,6 +87,22 @@ test("a holder that could not renew gives up five minutes before its end", async
   await expect(lease.hold()).rejects.toMatchObject({ exitCode: 11, reason: "PruneLeaseLost" });
 });
 
+test("a renewal that arrives too late loses the lease, although nobody has taken it", async () => {
+  const inner = new MemoryStore();
+  const place = makePlace(
+    storeLike(inner, {
+      async put(...args) {
+        if (args[0].endsWith("/2.json")) place.pass(4 * MINUTE);
+        return inner.put(...args);
+      },
+    }),
+  );
+  const lease = await place.take("first");
+  place.pass(MINUTE);
+
+  await expect(lease.hold()).rejects.toMatchObject({ exitCode: 11, reason: "PruneLeaseLost" });
+});
+
 test("clocks may differ by minutes: the holder has given up before anybody takes over", async () => {
   const { take, pass } = makePlace();
   const behind = await take("behind", -4 * MINUTE);

@@ -113,6 +113,33 @@ test("objects of a backup that runs for days stay while its lease is alive, and 
   expect([alive.removed.objects, dead.removed.objects]).toEqual([0, 1]);
 });
 
+test("a lease that ends while manifests are read is believed in: it may have been renewed since it was read", async () => {
+  let hours = 0;
+  await using snapshot = await startSnapshot(bucket.repository, head, { signal: never, now: at(0) });
+  const stream = snapshot.stream("a", { mediaType: "x" });
+  await stream.write(randomBytes(500));
+  await stream.finish();
+  hours = 50;
+  const lease = `holdfast/leases/backup-${snapshot.id}.json`;
+  bucket.objects.set(lease, Buffer.from(JSON.stringify({ holder: "x", expires: at(50)().toISOString(), bases: [] })));
+  const { store } = bucket.repository;
+  const slow = storeLike(store, {
+    async *list(prefix) {
+      if (prefix.startsWith("holdfast/snapshots/")) hours = 50.3;
+      yield* store.list(prefix);
+    },
+  });
+
+  const report = await prune(onStore(bucket.repository, slow), {
+    holder: "x",
+    now: () => at(hours)(),
+    dryRun: true,
+    warn: () => undefined,
+  });
+
+  expect(report.removed.objects).toBe(0);
+});
+
 test("a backup whose lease lapsed does not commit", async () => {
   let hours = 0;
   await using snapshot = await startSnapshot(bucket.repository, head, { signal: never, now: () => at(hours)() });
@@ -217,15 +244,20 @@ describe("nothing is removed, and the reason named,", () => {
     await expect(pruneAt(1000)).rejects.toMatchObject({ exitCode: 11, facts: { holder: "other" } });
   });
 
-  test("when somebody takes over in the middle", async () => {
+  test.each(["while it looks", "right before it removes"])("when somebody takes over %s", async (when) => {
     const { store } = bucket.repository;
+    const steal = () => {
+      const other = { holder: "thief", expires: at(1000.1)().toISOString(), token: "x" };
+      bucket.objects.set("holdfast/leases/prune/9.json", Buffer.from(JSON.stringify(other)));
+    };
     const stealing = storeLike(store, {
       async *list(prefix) {
-        if (prefix.startsWith("holdfast/snapshots/")) {
-          const other = { holder: "thief", expires: at(1000.1)().toISOString(), token: "x" };
-          bucket.objects.set("holdfast/leases/prune/9.json", Buffer.from(JSON.stringify(other)));
-        }
+        if (when === "while it looks" && prefix.startsWith("holdfast/snapshots/")) steal();
         yield* store.list(prefix);
+      },
+      stat(key) {
+        if (when === "right before it removes" && key.endsWith(".manifest")) steal();
+        return store.stat(key);
       },
     });
     const options = { holder: "x", now: at(1000), warn: () => undefined };
