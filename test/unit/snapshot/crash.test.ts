@@ -109,6 +109,15 @@ test("when nobody can say whether the commit happened, the error says that, and 
   await expectTruth(outcome);
 });
 
+test("when nobody can say whether the commit happened, the lease stays: the manifest may still arrive", async () => {
+  const { said, objects } = await backUp(({ verb, key }) =>
+    key.endsWith(".manifest") && ["put", "get"].includes(verb) ? "fail" : undefined,
+  );
+
+  expect(said).toBeInstanceOf(UnknownCommitError);
+  expect([...objects.keys()].filter((key) => key.startsWith("holdfast/leases/"))).toHaveLength(1);
+});
+
 test("a process that is killed before its commit leaves nothing that is listed", async () => {
   const objects = new Map(bucket.objects);
   const repository = onStore(bucket.repository, new MemoryStore({ bucket: objects }));

@@ -50,6 +50,21 @@ test("a lease is renewed under the next number once a minute has passed", async 
   expect(await keys()).toEqual(["holdfast/leases/prune/2.json"]);
 });
 
+test("a lease that ends while it is read counts as alive: it may have been renewed since", async () => {
+  const inner = new MemoryStore();
+  const place = makePlace(
+    storeLike(inner, {
+      async *get(key) {
+        place.pass(20 * MINUTE);
+        yield* inner.get(key);
+      },
+    }),
+  );
+  await place.take("first");
+
+  expect(await place.isUnderWay()).toBe(true);
+});
+
 test("a released lease can be taken at once, and its number is not used again", async () => {
   const { take, keys, isUnderWay } = makePlace();
   const lease = await take("first");
