@@ -140,6 +140,24 @@ test("a lease that ends while manifests are read is believed in: it may have bee
   expect(report.removed.objects).toBe(0);
 });
 
+test("what a backup with a slow start writes after the leases were read is not looked at, however old its id", async () => {
+  const id = "20200102T030405Z-0a1b2c3d";
+  const { store } = bucket.repository;
+  const late = storeLike(store, {
+    async *list(prefix) {
+      if (prefix.startsWith("holdfast/snapshots/")) {
+        await store.put(`holdfast/leases/backup-${id}.json`, Buffer.from(JSON.stringify({ holder: "x", expires: at(1)(), bases: [] })));
+        await store.put(`holdfast/data/${id}/a/000001.zst.age`, Buffer.from("x"));
+      }
+      yield* store.list(prefix);
+    },
+  });
+
+  await prune(onStore(bucket.repository, late), { holder: "x", now: at(0), warn: () => undefined });
+
+  expect(keysOf(id)).toHaveLength(1);
+});
+
 test("a backup whose lease lapsed does not commit", async () => {
   let hours = 0;
   await using snapshot = await startSnapshot(bucket.repository, head, { signal: never, now: () => at(hours)() });

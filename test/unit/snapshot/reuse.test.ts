@@ -133,6 +133,24 @@ test("a snapshot that cannot be taken back says so, and once more when it is dis
   expect(await listSnapshotIds(bucket.repository)).toEqual([base.id]);
 });
 
+test("the objects of a snapshot whose manifest cannot be taken back stay, as long as it is listed", async () => {
+  const store = new FailingStore(bucket.repository.store, { verb: "delete", key: /snapshots/, nth: 1, isLasting: true });
+  const warnings: string[] = [];
+  const snapshot = await begin({ repository: onStore(bucket.repository, store), warnings });
+  const stream = snapshot.stream("own", { mediaType: "x" });
+  await stream.write(Buffer.from("own"));
+  await stream.finish();
+  snapshot.reuse("a");
+  bucket.objects.delete(base.streams[0]?.objects[0]?.key as string);
+
+  await expect(snapshot.commit(result)).rejects.toMatchObject({ reason: "SnapshotNotWithdrawn" });
+  await snapshot[Symbol.asyncDispose]();
+
+  expect(await listSnapshotIds(bucket.repository)).toContain(snapshot.id);
+  expect(dataKeys().filter((key) => key.includes(snapshot.id))).toHaveLength(1);
+  expect(warnings).toEqual(["LeftoversRemain"]);
+});
+
 test("a lease that lapses while the manifest is put takes the snapshot back", async () => {
   let hours = 0;
   const now = () => new Date(Date.parse("2031-01-01T00:00:00Z") + hours * 3_600_000);
