@@ -2,8 +2,10 @@ import { Agent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import { ClusterRefusedError, ClusterUnavailableError, HoldfastError, ParameterError } from "../errors.ts";
+import { Redaction } from "../redaction.ts";
+import { Secret } from "../secret.ts";
 import { version } from "../version.ts";
-import type { ApiConnection } from "./api-connection.ts";
+import type { ApiConnection, ApiCredentials } from "./api-connection.ts";
 
 export interface ApiRequest {
   readonly method: "GET" | "PUT" | "POST";
@@ -52,6 +54,7 @@ async function exchange(connection: ApiConnection, { method, path, body }: ApiRe
   const { server } = connection;
   const { headers, ...credentials } = await connection.credentials();
   const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  const redaction = redactionOf({ headers, ...credentials });
   const answer = Promise.withResolvers<ApiAnswer>();
   const send = server.protocol === "https:" ? httpsRequest : httpRequest;
   const options = {
@@ -68,13 +71,24 @@ async function exchange(connection: ApiConnection, { method, path, body }: ApiRe
   };
   const sent = send(`${server.href.replace(/\/$/, "")}${path}`, options, (received) => {
     const { "retry-after": retryAfter, warning } = received.headers;
+    const status = received.statusCode ?? 0;
     text(received).then((answered) => {
       const retryAfterMs = /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : undefined;
-      answer.resolve({ status: received.statusCode ?? 0, body: parseJson(answered), retryAfterMs, warning });
+      // What is quoted in errors must not hold what a server or proxy saw of ours; an object itself stays as it is.
+      const body = parseJson(status < 400 ? answered : redaction.redact(answered));
+      answer.resolve({ status, body, retryAfterMs, warning: warning === undefined ? undefined : redaction.redact(warning) });
     }, answer.reject);
   });
   sent.once("error", answer.reject).end(payload);
   return answer.promise;
+}
+
+/** Of what proves who we are. */
+function redactionOf({ headers = {}, auth, passphrase }: ApiCredentials): Redaction {
+  const redaction = new Redaction();
+  const tokens = Object.entries(headers).flatMap(([name, value]) => (/^authorization$/i.test(name) ? String(value).split(" ") : []));
+  for (const secret of [...tokens.slice(1), auth, passphrase]) if (typeof secret === "string") redaction.add(new Secret(secret));
+  return redaction;
 }
 
 /** A credential plugin that hangs knows of no signal. */
