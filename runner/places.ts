@@ -6,6 +6,7 @@ import type { Cluster, ObjectName } from "./kubernetes/cluster.ts";
 import { databaseFromUrl, resolveDatabase } from "./kubernetes/database-connection.ts";
 import { type RepositoryBackend, resolveBackend } from "./kubernetes/repository-backend.ts";
 import type { ParametersOf } from "./parameters.ts";
+import type { RepositoryObject } from "./record-repository.ts";
 import type { backupParameters, snapshotsParameters } from "./runner-parameters.ts";
 import { Secret } from "./secret.ts";
 import { type OpenStoreOptions, parseStoreLocation, type StoreLocation } from "./storage/open-store.ts";
@@ -31,7 +32,7 @@ export interface RepositoryPlace {
   readonly options: OpenStoreOptions;
   readonly passphrase: SecretType;
   /** The Repository object, when one was named. */
-  readonly object: { readonly cluster: Cluster; readonly name: ObjectName } | undefined;
+  readonly object: RepositoryObject | undefined;
 }
 
 export interface DatabasePlace {
@@ -105,7 +106,7 @@ async function repositoryFromObjects(parameters: RepositoryParameters, sources: 
   const backend = await resolveBackend(cluster, repository, { signal: sources.signal, fromNamespace: parameters.namespace });
   const passphrase =
     parameters.passwordFile === undefined ? backend.passphrase : await secretFromFile("--password-file", parameters.passwordFile);
-  return placeOfBackend(backend, sources, { passphrase, object: { cluster, name } });
+  return placeOfBackend(backend, sources, { passphrase, object: { cluster, name, uid: repository.metadata.uid } });
 }
 
 async function repositoryFromFlags(parameters: RepositoryParameters, sources: PlaceSources): Promise<RepositoryPlace> {

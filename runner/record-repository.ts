@@ -2,6 +2,14 @@ import { describeError } from "./errors.ts";
 import type { Cluster, ObjectName, Status } from "./kubernetes/cluster.ts";
 import { formatBytes, formatTime } from "./kubernetes/go-format.ts";
 
+/** The object that names a repository's place. */
+export interface RepositoryObject {
+  readonly cluster: Cluster;
+  readonly name: ObjectName;
+  /** Of the one that the place was read from: another of the same name may name another place, and must not be told of this one's backups. */
+  readonly uid?: string | undefined;
+}
+
 /** What was found out about a repository; what is not given stays in the status as it is. */
 export interface RepositoryFacts {
   /** Whether the last check found everything whole: false is as much worth telling as true. */
@@ -30,16 +38,16 @@ export interface RecordOptions {
  * is a warning; resolves with it.
  */
 export async function recordRepository(
-  object: { readonly cluster: Cluster; readonly name: ObjectName } | undefined,
+  object: RepositoryObject | undefined,
   facts: RepositoryFacts,
   options: RecordOptions,
 ): Promise<{ readonly error?: unknown }> {
   if (object === undefined) return {};
   const { signal, patienceMs, event, warn } = options;
-  const { cluster, name } = object;
+  const { cluster, name, uid } = object;
   const label = `Repository "${name.namespace}/${name.name}"`;
   try {
-    await cluster.updateStatus("Repository", name, (status) => withFacts(status, facts), { signal, patienceMs });
+    await cluster.updateStatus("Repository", name, (status) => withFacts(status, facts), { uid, signal, patienceMs });
   } catch (error) {
     warn("StatusNotWritten", `The status of ${label} could not be written: ${describeError(error)}`);
     return { error };

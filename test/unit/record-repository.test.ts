@@ -1,5 +1,8 @@
 import type { Cluster, Status } from "../../runner/kubernetes/cluster.ts";
+import { parseParameters } from "../../runner/parameters.ts";
+import { findRepository } from "../../runner/places.ts";
 import { recordRepository, withFacts } from "../../runner/record-repository.ts";
+import { snapshotsParameters } from "../../runner/runner-parameters.ts";
 import { makeManifests } from "./kubernetes/temporary-manifests.ts";
 import { clusterWith } from "./session-cases.ts";
 
@@ -109,6 +112,26 @@ test("a status that cannot be written is a warning, and there is no event", asyn
   expect(warnings).toEqual(['StatusNotWritten: The status of Repository "shop/cellar" could not be written: Away']);
   expect(await statusOf(cluster)).toEqual({ snapshotCount: 7 });
   expect(await files.names()).toEqual(["cellar.yaml"]);
+});
+
+test("a Repository that was made anew while the backup ran is not told of backups in the place that the former one named", async () => {
+  const object = JSON.parse(manifest({})["cellar.yaml"]);
+  const storageSecret = { apiVersion: "v1", kind: "Secret", metadata: { ...name, name: "key" }, stringData: { RESTIC_PASSWORD: "canary" } };
+  const backend = { local: { mountPath: "/backups", hostPath: { path: "/" } }, storageSecretName: "key" };
+  const withUid = (uid: string) => JSON.stringify({ ...object, metadata: { ...name, uid }, spec: { backend } });
+  await using files = await makeManifests({ "key.yaml": JSON.stringify(storageSecret), "cellar.yaml": withUid("former") });
+  await using anew = await makeManifests({ "key.yaml": JSON.stringify(storageSecret), "cellar.yaml": withUid("present") });
+  const { options, warnings } = arrange();
+  const parameters = parseParameters(snapshotsParameters, { flags: { repository: name.name, namespace: name.namespace }, environment: {} });
+  const sources = { environment: {}, remember: () => undefined, signal: options.signal, cluster: () => files.open() };
+  const { object: former } = await findRepository(parameters, sources);
+  const cluster = await anew.open();
+
+  const outcome = await recordRepository(former && { ...former, cluster }, { integrity: true }, options);
+
+  expect(outcome.error).toMatchObject({ reason: "ObjectReplaced" });
+  expect(warnings).toEqual([expect.stringMatching(/^StatusNotWritten: .*"shop\/cellar"/)]);
+  expect(await statusOf(cluster)).toEqual({});
 });
 
 test("an event that cannot be emitted is a warning of its own: the status is written", async () => {
