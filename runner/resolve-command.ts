@@ -10,6 +10,7 @@ import { chooseTask, type ResolveSettings } from "./kubernetes/task-variables.ts
 import { assertUsageAllowed } from "./kubernetes/usage-policy.ts";
 import { textParameter } from "./parameter-kinds.ts";
 import type { Parameter, ParametersOf } from "./parameters.ts";
+import { printedGateway } from "./printed-gateway.ts";
 import type { Success } from "./report.ts";
 import { snapshotsParameters } from "./runner-parameters.ts";
 
@@ -186,7 +187,7 @@ async function resolveRequest(request: RunRequest, { parameters, cluster, option
   const task = await cluster.task(name, options);
   const names = new Set((task.spec?.steps ?? []).map((step) => step.name));
   const functions = await Promise.all([...names].map(async (each) => [each, await cluster.stashFunction(each, options)] as const));
-  const { image, pushgatewayUrl, serviceAccount: serviceAccountName } = parameters;
-  const settings: ResolveSettings = { image, pushgatewayUrl, serviceAccountName };
+  const { image, serviceAccount: serviceAccountName } = parameters;
+  const settings: ResolveSettings = { image, pushgatewayUrl: printedGateway(parameters.pushgatewayUrl), serviceAccountName };
   return resolveJob(request, { task, params, functions: new Map(functions), repository, settings });
 }

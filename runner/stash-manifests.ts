@@ -5,6 +5,7 @@ import { printObjects } from "./kubernetes/print-objects.ts";
 import { imageParts } from "./kubernetes/resolve-image.ts";
 import { textParameter } from "./parameter-kinds.ts";
 import type { ParametersOf } from "./parameters.ts";
+import { printedGateway } from "./printed-gateway.ts";
 import type { Success } from "./report.ts";
 import { snapshotsParameters } from "./runner-parameters.ts";
 
@@ -59,7 +60,8 @@ export async function showStashManifests(parameters: StashManifestsParameters, p
   const { image, pushgatewayUrl, json } = parameters;
   imageParts(image, "--image");
   const commands = commandsOf(parts.functions, parameters.engines);
-  const objects = [...commands.flatMap((command) => addonObjects(command, image)), updateStatusFunction(image, pushgatewayUrl ?? "")];
+  const gateway = printedGateway(pushgatewayUrl);
+  const objects = [...commands.flatMap((command) => addonObjects(command, image)), updateStatusFunction(image, gateway)];
   await parts.print(printObjects(objects, { json }));
   return { message: `${objects.length} object(s)`, counts: { objects: objects.length } };
 }

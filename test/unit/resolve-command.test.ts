@@ -1,8 +1,9 @@
 import { parseAllDocuments } from "yaml";
+import { ParameterError } from "../../runner/errors.ts";
 import { openFileCluster } from "../../runner/kubernetes/file-cluster.ts";
 import { parseParameters } from "../../runner/parameters.ts";
 import { resolveParameters, showResolvedJobs } from "../../runner/resolve-command.ts";
-import { failureOf, makeManifests } from "./kubernetes/temporary-manifests.ts";
+import { everythingOf, failureOf, makeManifests } from "./kubernetes/temporary-manifests.ts";
 
 const objects = `
 apiVersion: appcatalog.appscode.com/v1alpha1
@@ -151,3 +152,14 @@ test("a Task that is not there is an error, and nothing is printed (R19)", async
 
   expect(error).toMatchObject({ exitCode: 2, message: expect.stringContaining('Cannot find Task "nowhere"') });
 });
+
+test.each(["http://me:canary-77b2@push:9091", "http://canary-77b2@push:9091", "canary-77b2"])(
+  "a gateway given as %s is refused and not quoted: everybody may read what is printed",
+  async (url) => {
+    const error = await failureOf(run({ "pushgateway-url": url }));
+
+    expect(error).toBeInstanceOf(ParameterError);
+    expect(error.message).toContain("--pushgateway-url");
+    expect(everythingOf(error)).not.toContain("canary");
+  },
+);

@@ -114,3 +114,7 @@ test.each([
   expect(initContainers).toHaveLength(1);
   expect(line).toMatchObject({ kind: "run", flags: { appbinding: "carts", "output-dir": "/stash-tmp/output", "wait-timeout": "300" } });
 });
+
+test("a gateway with a password is refused, because everybody may read a Function", async () => {
+  await expect(show({ "pushgateway-url": "http://me:canary@push:9091" })).rejects.toThrow(/^--pushgateway-url holds a user or a password/);
+});
