@@ -22,7 +22,9 @@ export function readGatewayUrl(text: string): GatewayPlace {
   const credentials = [url.username, url.password].map(decode);
   const isAnonymous = credentials.every((part) => part === "");
   const authorization = new Secret(`Basic ${Buffer.from(credentials.join(":")).toString("base64")}`);
-  if (!isAnonymous) for (const secret of [url.password, ...credentials.slice(1), credentials.join(":")]) redaction.add(new Secret(secret));
+  // A user without a password is a token.
+  const secrets = url.password === "" ? credentials : [url.password, ...credentials.slice(1)];
+  if (!isAnonymous) for (const secret of [...secrets, credentials.join(":")]) redaction.add(new Secret(secret));
   return {
     description: `${url.origin}${url.pathname.replace(/\/+$/, "")}`,
     authorization: isAnonymous ? undefined : authorization,

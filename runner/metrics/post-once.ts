@@ -31,14 +31,16 @@ export async function postOnce(gateway: GatewayPlace, { job, group, body, signal
   if (gateway.authorization !== undefined) headers.authorization = gateway.authorization.reveal();
   const answer = await fetch(`${gateway.description}/metrics${path}`, { method: "POST", headers, body, redirect: "manual", signal });
   const text = await readAnswer(answer);
+  // Before it is cut: half a password would not be found any more.
+  const quote = (words: string) => oneLine(gateway.redact(words));
   if (answer.status >= 300 && answer.status < 400) {
     throw new PushError(`it answered ${answer.status} and points elsewhere; give the URL that the gateway itself has`, { isFinal: true });
   }
   if (!answer.ok) {
     const isFinal = answer.status < 500 && answer.status !== 429;
-    throw new PushError(`it answered ${answer.status} ${answer.statusText}${text === "" ? "" : `: ${oneLine(text)}`}`, { isFinal });
+    throw new PushError(`it answered ${answer.status} ${answer.statusText}${text === "" ? "" : `: ${quote(text)}`}`, { isFinal });
   }
-  if (text !== "") throw new PushError(`it answered with a text, as no Pushgateway does: ${oneLine(text)}`, { isFinal: true });
+  if (text !== "") throw new PushError(`it answered with a text, as no Pushgateway does: ${quote(text)}`, { isFinal: true });
 }
 
 /** A value that a path cannot hold (slashes, dots alone, nothing) goes in base64, which the gateway decodes. */

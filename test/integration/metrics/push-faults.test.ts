@@ -190,6 +190,20 @@ test("user and password of the URL are sent to the gateway, and stand in no mess
   }
 });
 
+test.each(["user:hunter22", "hunter22"])(
+  "the secret of %s that an answer quotes where it is cut is not told by half",
+  async (credentials) => {
+    await using server = await startAnswering((_, response) =>
+      response.writeHead(400).end(`${"x".repeat(296)}hunter22 ${"y".repeat(100)}`),
+    );
+
+    const result = await push(`http://${credentials}@${server.host}`);
+
+    expect(result).toEqual(failure(/it answered 400 /));
+    expect(JSON.stringify(result)).not.toContain("hunt");
+  },
+);
+
 test("a run that is stopped stops its push at once, and does not try again", async () => {
   await using gateway = await startPushgateway();
   await using proxy = await startTcpProxy(gateway, () => ({ kind: "stall", direction: "toServer", afterBytes: 0 }));
