@@ -12,14 +12,20 @@ export async function lookAtGateway(checkup: Checkup, url: string, signal: Abort
     try {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
       const answer = await fetch(`${gateway.description}/-/ready`, { headers, redirect: "manual", signal: limit });
-      await answer.body?.cancel();
-      if (answer.ok) return { detail: `${gateway.description} is ready`, value: true };
-      throw new Error(`it answered ${answer.status} ${answer.statusText}`);
+      if (!answer.ok) throw new Error(`it answered ${answer.status} ${answer.statusText}`);
+      if ((await firstWord(answer)) !== "OK") throw new Error("it answered something else than OK: it is no Pushgateway");
+      return { detail: `${gateway.description} is ready`, value: true };
     } catch (cause) {
       signal.throwIfAborted();
       throw failure(`Cannot reach the Pushgateway at ${gateway.description}: ${gateway.redact(describeError(cause))}`);
     }
   });
+}
+
+/** Of what may never end. */
+async function firstWord(answer: Response): Promise<string | undefined> {
+  for await (const bytes of answer.body ?? []) return new TextDecoder().decode(bytes).trim().split(/\s/, 1)[0];
+  return undefined;
 }
 
 function readGateway(url: string): GatewayPlace {

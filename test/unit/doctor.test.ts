@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -274,6 +276,17 @@ test("a gateway that cannot be reached is told, and its password is not", async 
   expect(outcome).toMatchObject({ exitCode: 2, reason: "PushgatewayNotReady" });
   expect(printed).toMatch(/^missing {2}Pushgateway: Cannot reach/m);
   expect(printed).not.toContain("hush");
+});
+
+test("a page that answers everything is no gateway", async () => {
+  const server = createServer((_, response) => void response.end("<html>Welcome</html>"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await using _server = { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
+
+  const { outcome, printed } = await examine({ ...named, "pushgateway-url": `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+
+  expect(outcome).toMatchObject({ exitCode: 2, reason: "PushgatewayNotReady" });
+  expect(printed).toMatch(/^missing {2}Pushgateway: Cannot reach .*no Pushgateway$/m);
 });
 
 test("--print-role prints the Roles for these objects, bound to the ServiceAccount, and looks at nothing", async () => {
