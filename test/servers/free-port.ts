@@ -1,14 +1,29 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
-/** A loopback port that nobody listens on now. */
+// Below the ports that the kernel gives to outgoing connections, one of which could take the port before the server does. A node of a Redis
+// cluster listens 10,000 higher too: that is below them as well.
+const LOWEST = 10_000;
+const HIGHEST = 22_000;
+const given = new Set<number>();
+
+/** A loopback port that nobody listens on now, and that was not given before. */
 export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 1000; attempt += 1) {
+    const port = randomInt(LOWEST, HIGHEST);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+  throw new Error(`Every port between ${LOWEST} and ${HIGHEST} seems to be taken`);
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+  const isListening = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => resolve(true));
   });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+  if (isListening) await new Promise((resolve) => server.close(resolve));
+  return isListening;
 }
