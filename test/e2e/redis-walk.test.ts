@@ -76,7 +76,7 @@ test("objects in files say where database and backups are, and statuses are writ
 });
 
 test.each([
-  ["missing flags, all in one message", ["redis-backup"], 2, /--url, or --manifests[\s\S]*--store, or --manifests/],
+  ["missing flags, all in one message", ["redis-backup"], 2, /--url or --appbinding[\s\S]*--store or --repository/],
   ["a password in the URL, not printed", ["redis-backup", "--url", "redis://u:canary@h:1", "--store", "x"], 2, /must not hold a password/],
   ["a snapshot of nobody", ["redis-restore", "--url", "redis://127.0.0.1:1", "--store", "FOLDER"], 10, /[Rr]epository/],
   ["a store of nobody", ["snapshots", "--store", "FOLDER"], 10, /[Rr]epository/],
