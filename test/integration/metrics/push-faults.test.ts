@@ -12,7 +12,7 @@ function push(url: string, options: Partial<PushOptions> = {}): Promise<PushResu
     url,
     job: "backupconfiguration-demo-x",
     group: { holdfast_target: "demo.x" },
-    timeoutMs: 600,
+    timeoutMs: 3000,
     ...options,
   });
 }
@@ -51,7 +51,8 @@ test("a gateway that is not there is named, after one more try; nothing is throw
 });
 
 test("a host that does not exist is named (R1)", async () => {
-  const result = await push("http://pushgateway.invalid:9091");
+  // How long it takes is up to the resolver of this machine.
+  const result = await push("http://pushgateway.invalid:9091", { timeoutMs: 80_000 });
 
   expect(result).toEqual(failure(/^Cannot push metrics to http:\/\/pushgateway\.invalid:9091: .*(ENOTFOUND|EAI_AGAIN)/));
 });
@@ -61,9 +62,9 @@ test("a gateway that takes the connection and then hangs costs no more than the 
   await using proxy = await startTcpProxy(gateway, () => ({ kind: "stall", direction: "toServer", afterBytes: 0 }));
   const started = performance.now();
 
-  const result = await push(`http://127.0.0.1:${proxy.port}`);
+  const result = await push(`http://127.0.0.1:${proxy.port}`, { timeoutMs: 1000 });
 
-  expect(result).toEqual(failure(/it took longer than 0\.6 s/));
+  expect(result).toEqual(failure(/it took longer than 1 s/));
   expect(performance.now() - started).toBeLessThan(3000);
   expect(proxy.connections).toBe(2);
 });
@@ -87,7 +88,7 @@ test("a gateway that drips its answer for ever costs no more than the limit (R1)
   });
   const started = performance.now();
 
-  const result = await push(server.url);
+  const result = await push(server.url, { timeoutMs: 600 });
 
   for (const drip of drips) clearInterval(drip);
   expect(result).toEqual(failure(/it took longer than 0\.6 s/));
