@@ -21,7 +21,7 @@ test("a control connection and a link in clear reach a server that demands a pas
   const link = await openLink(endpoint, { signal });
 
   expect(await control.call("SET", "a", "1")).toBe("OK");
-  expect(await askForLine(link, ["PING"], 1_000)).toBe("PONG");
+  expect(await askForLine(link, ["PING"], 30_000)).toBe("PONG");
   link.destroy();
 });
 
@@ -124,8 +124,8 @@ describe("TLS", () => {
 
     expect(wrongName.reason).toBe("TlsVerificationFailed");
     expect(noCa.reason).toBe("TlsVerificationFailed");
-    expect(await askForLine(rightName, ["PING"], 1_000)).toBe("PONG");
-    expect(await askForLine(unverified, ["PING"], 1_000)).toBe("PONG");
+    expect(await askForLine(rightName, ["PING"], 30_000)).toBe("PONG");
+    expect(await askForLine(unverified, ["PING"], 30_000)).toBe("PONG");
     rightName.destroy();
     unverified.destroy();
   });
@@ -134,7 +134,7 @@ describe("TLS", () => {
     await using server = await startRedis();
     const endpoint = redisEndpoint(databaseConnection(server, { scheme: "rediss" }));
 
-    const error = await openLink(endpoint, { signal, timeoutMs: 200 }).catch((e) => e);
+    const error = await openLink(endpoint, { signal, timeoutMs: 1_000 }).catch((e) => e);
 
     expect(error).toBeInstanceOf(DatabaseUnavailableError);
     expect(error.message).toContain("does this port speak TLS?");

@@ -328,7 +328,7 @@ describe("a server that does not behave", () => {
 
   test("and hangs fails within the bounds of its timeouts and retries", async () => {
     proxy.break(() => ({ kind: "hang" }));
-    const store = open({ idleTimeoutMs: 50 });
+    const store = open({ idleTimeoutMs: 300 });
 
     await expect(store.stat("key")).rejects.toMatchObject({
       name: "StoreUnavailableError",
