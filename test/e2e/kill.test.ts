@@ -1,10 +1,12 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RedisServer, startRedis } from "../servers/redis-server.ts";
 import { fillRedis } from "../tools/redis-dataset.ts";
 import { describeData, diffData } from "../tools/redis-equality.ts";
+import { connectResp } from "../tools/resp.ts";
+import { seededRandom } from "../tools/seeded-random.ts";
 import { type RunningHoldfast, runHoldfast, startHoldfast } from "./holdfast-process.ts";
 
 let server: RedisServer;
@@ -57,11 +59,11 @@ async function listIds(): Promise<string[]> {
   return (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id);
 }
 
-async function expectRestorable(id: string): Promise<void> {
+async function expectRestorable(id: string, source = server): Promise<void> {
   await using target = await startRedis();
   const restore = await runHoldfast(["redis-restore", ...flags(target), "--snapshot", id]);
   expect(restore.exitCode).toBe(0);
-  expect(diffData(await describeData(server), await describeData(target))).toEqual([]);
+  expect(diffData(await describeData(source), await describeData(target))).toEqual([]);
 }
 
 test.each([
@@ -88,34 +90,52 @@ test.each([
   60_000,
 );
 
-test.each([
-  ["the database sends", () => files(/leases\/backup-/).length > 0],
-  ["an object is being written", () => files(/holdfast\/data\//).length > 0],
-  ["an object lies there, the manifest does not", () => files(/holdfast\/data\/.*000001\.zst\.age$/).length > 0],
-])(
-  "kill -9 of a later backup when %s lists no snapshot of it and leaves the earlier ones restorable",
-  async (_state, reached) => {
-    const first = await runHoldfast(["redis-backup", ...flags(server)]);
-    const id = first.report?.snapshot?.id as string;
-    const seen = new Set(files(/./));
-    await setSaveDelay(2_000);
-    await using running = startHoldfast(["redis-backup", ...flags(server)]);
-    await until(running, () => files(/./).some((name) => !seen.has(name)) && reached());
-    running.kill("SIGKILL");
-    const killed = await running.outcome;
+describe("kill -9 of a later backup", () => {
+  let large: RedisServer;
 
-    const listed = await listIds();
-    await setSaveDelay(0);
-    const next = await runHoldfast(["redis-backup", ...flags(server)]);
+  /** More than one object takes (64 MiB), and does not compress. */
+  beforeAll(async () => {
+    large = await startRedis();
+    const random = seededRandom(5);
+    await using connection = await connectResp(large);
+    for (let key = 0; key < 90; key += 1) await connection.call("SET", `key:${key}`, random.bytes(1024 * 1024));
+  });
+  afterAll(() => large.stop());
 
-    expect(killed.signal).toBe("SIGKILL");
-    expect(listed).toEqual([id]);
-    expect(next.exitCode).toBe(0);
-    expect(await listIds()).toEqual([id, next.report?.snapshot?.id]);
-    await expectRestorable(id);
-  },
-  60_000,
-);
+  afterEach(() => large.cli("config", "set", "rdb-key-save-delay", "0"));
+
+  const sizeOf = (file: string) => statSync(join(folder, file), { throwIfNoEntry: false })?.size ?? 0;
+
+  test.each([
+    ["the database sends", (file: string) => /leases\/backup-/.test(file)],
+    // A lease is written aside too.
+    ["an object is being written", (file: string) => file.startsWith(".incoming/") && sizeOf(file) > 1024 * 1024],
+    ["an object lies there, the manifest does not", (file: string) => /holdfast\/data\/.*000001\.zst\.age$/.test(file)],
+  ])(
+    "when %s lists no snapshot of it and leaves the earlier ones restorable",
+    async (_state, reached) => {
+      const first = await runHoldfast(["redis-backup", ...flags(large)]);
+      const id = first.report?.snapshot?.id as string;
+      const before = new Set(files(/./));
+      await large.cli("config", "set", "rdb-key-save-delay", "60000");
+      await using running = startHoldfast(["redis-backup", ...flags(large)]);
+      await until(running, () => files(/./).some((file) => !before.has(file) && reached(file)));
+      running.kill("SIGKILL");
+      const killed = await running.outcome;
+
+      const listed = await listIds();
+      await large.cli("config", "set", "rdb-key-save-delay", "0");
+      const next = await runHoldfast(["redis-backup", ...flags(large)]);
+
+      expect(killed.signal).toBe("SIGKILL");
+      expect(listed).toEqual([id]);
+      expect(next.exitCode).toBe(0);
+      expect(await listIds()).toEqual([id, next.report?.snapshot?.id]);
+      await expectRestorable(id, large);
+    },
+    60_000,
+  );
+});
 
 test("kill -9 at the moment the manifest lies there leaves a snapshot that restores", async () => {
   await using running = startHoldfast(["redis-backup", ...flags(server)]);
