@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { parseDuration } from "./kubernetes/go-format.ts";
 import type { Parameter } from "./parameters.ts";
 
 const optionalText = z.string().min(1).optional();
@@ -18,7 +19,7 @@ export function switchParameter(parts: Omit<Parameter, "schema" | "expected" | "
 }
 
 /** 24 days. A timer that is set for 25 fires at once. */
-const MOST_MS = 576 * 3_600_000;
+export const MOST_TIMER_MS = 576 * 3_600_000;
 
 /** Seconds ("90"), or a duration as Kubernetes writes it ("1h30m", "45s"); the value is in milliseconds. */
 export function durationParameter(
@@ -28,8 +29,8 @@ export function durationParameter(
   const schema = z
     .string()
     .default(parts.default)
-    .refine((text) => (parseDuration(text) ?? -1) >= leastMs && (parseDuration(text) ?? 0) <= MOST_MS)
-    .transform((text) => parseDuration(text) ?? 0);
+    .transform((text) => parseSeconds(text) ?? Number.NaN)
+    .refine((milliseconds) => milliseconds >= leastMs && milliseconds <= MOST_TIMER_MS);
   const least = leastMs === 0 ? "" : `, at least ${leastMs / 1000} s`;
   return {
     ...rest,
@@ -39,10 +40,12 @@ export function durationParameter(
   };
 }
 
-function parseDuration(text: string): number | undefined {
+function parseSeconds(text: string): number | undefined {
   if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);
-  if (match === null || text === "") return undefined;
-  const [hours, minutes, seconds] = [match[1], match[2], match[3]].map((part) => Number(part ?? 0)) as [number, number, number];
-  return ((hours * 60 + minutes) * 60 + seconds) * 1000;
+  try {
+    return parseDuration(text);
+  } catch {
+    // The parameter's own message says what was expected.
+    return undefined;
+  }
 }

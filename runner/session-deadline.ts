@@ -1,8 +1,6 @@
 import { DeadlineExceededError } from "./errors.ts";
 import { parseDuration } from "./kubernetes/go-format.ts";
-
-/** A timer of more than 24 days fires at once. */
-const MOST_MS = 576 * 3_600_000;
+import { MOST_TIMER_MS } from "./parameter-kinds.ts";
 
 /**
  * The run's signal, aborted as well once the session has lasted longer than its `timeOut`, counted from the session's creation. The timer does not keep
@@ -15,6 +13,6 @@ export function withSessionDeadline(signal: AbortSignal, session: { created: Dat
   const expire = () => controller.abort(new DeadlineExceededError(`The session did not end within its timeOut of ${timeOut}`));
   const leftMs = created.getTime() + parseDuration(timeOut) - now.getTime();
   if (leftMs <= 0) expire();
-  else setTimeout(expire, Math.min(leftMs, MOST_MS)).unref();
+  else setTimeout(expire, Math.min(leftMs, MOST_TIMER_MS)).unref();
   return AbortSignal.any([signal, controller.signal]);
 }

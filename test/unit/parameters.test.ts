@@ -27,14 +27,16 @@ test.each([
   ["45s", 45_000],
   ["1h30m", 5_400_000],
   ["2m5s", 125_000],
+  ["1.5h", 5_400_000],
   ["0", 0],
 ])("the duration %s is %d ms", (text, expected) => {
   expect(parseParameters(table, { flags: { wait: text }, environment: {} }).wait).toBe(expected);
 });
 
-test("a duration that no timer can hold is refused", () => {
+test("a duration that no timer can hold is refused, and one before now", () => {
   const parse = (wait: string) => () => parseParameters(table, { flags: { wait }, environment: {} });
 
+  expect(parse("-5s")).toThrow(/--wait is "-5s"/);
   expect(parse("600h")).toThrow(/--wait is "600h": expected .* at most 576h/);
   expect(parse("99999999999999999999")).toThrow(ParameterError);
   expect(parse("576h")().wait).toBe(576 * 3_600_000);
