@@ -23,19 +23,37 @@ const PACKAGES: Readonly<Record<string, string>> = {
 
 /** Resolves with the program's path; installs its Debian package when it is missing and we are root, else says which command is missing. */
 export async function ensureProgram(name: string): Promise<string> {
+  await install([name]);
   const found = await findProgram(name);
-  if (found !== undefined) return found;
-  const debianPackage = PACKAGES[name];
-  const canInstall = debianPackage !== undefined && process.getuid?.() === 0 && (await findProgram("apt-get")) !== undefined;
-  if (!canInstall)
-    throw new Error(`Missing command "${name}": install ${debianPackage ? `the package "${debianPackage}"` : "it"} and put it on PATH`);
+  if (found === undefined) throw new Error(`Missing command "${name}" although the package "${PACKAGES[name]}" was installed`);
+  return found;
+}
+
+/** Every program that comes from a Debian package, the missing ones in one go. */
+export async function ensurePrograms(): Promise<void> {
+  const names = Object.keys(PACKAGES);
+  await install(names);
+  for (const name of names) await ensureProgram(name);
+}
+
+async function install(names: readonly string[]): Promise<void> {
+  const found = await Promise.all(names.map(findProgram));
+  const missing = names.filter((_, index) => found[index] === undefined);
+  if (missing.length === 0) return;
+  const packages = missing.flatMap((name) => PACKAGES[name] ?? []);
+  const canInstall = packages.length === missing.length && process.getuid?.() === 0 && (await findProgram("apt-get")) !== undefined;
+  if (!canInstall) {
+    const [name] = missing as [string, ...string[]];
+    const what = PACKAGES[name] === undefined ? "it" : `the package "${PACKAGES[name]}"`;
+    throw new Error(`Missing command "${name}": install ${what} and put it on PATH`);
+  }
   const env = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-  await execa("apt-get", ["update", "-qq"], { env });
-  await execa("apt-get", ["install", "-y", "-qq", "--no-install-recommends", debianPackage], { env });
-  await stopServices(debianPackage);
-  const installed = await findProgram(name);
-  if (installed === undefined) throw new Error(`Missing command "${name}" although the package "${debianPackage}" was installed`);
-  return installed;
+  // Another apt may run, and a mirror may stumble.
+  const apt = (...args: string[]) =>
+    execa("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=600", "-o", "Acquire::Retries=3", ...args], { env });
+  await apt("update");
+  await apt("install", "-y", "--no-install-recommends", ...new Set(packages));
+  for (const each of new Set(packages)) await stopServices(each);
 }
 
 /** Where systemd runs, a Debian package starts its services at once (RUNLEVEL is for the older init): tests start servers of their own. */

@@ -15,9 +15,14 @@ export async function isMinioWanted(): Promise<boolean> {
   return process.env.HOLDFAST_ALL_SERVERS === "1" || hasGoProgram(PROGRAM);
 }
 
+/** Resolves with the program's path; builds it when it is not cached. */
+export function ensureMinio(): Promise<string> {
+  return ensureGoProgram(PROGRAM);
+}
+
 /** Builds the program when it is not cached, starts it and waits until it is ready. */
 export async function startMinio(options: s3.S3ServerOptions = {}): Promise<s3.S3Server> {
-  const program = await ensureGoProgram(PROGRAM);
+  const program = await ensureMinio();
   const directory = await mkdtemp(join(tmpdir(), "holdfast-minio-"));
   const certificates = options.tls ? await makeCertificates(directory) : undefined;
   const port = await freePort();

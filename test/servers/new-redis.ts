@@ -6,11 +6,16 @@ const LIBRARIES =
 
 /** Starts a real Redis 8.0, which has hash fields that expire. Its checking tool *is* the server, under another name. */
 export async function startNewRedis(options: Omit<RedisOptions, "command"> = {}): Promise<RedisServer> {
+  return startRedis({ ...options, command: await ensureNewRedis() });
+}
+
+/** Resolves with the command; fetches the program when it is not cached. */
+export function ensureNewRedis(): Promise<readonly string[]> {
   const program = {
     name: "redis-8.0-trixie",
     release: "trixie",
     packages: ["redis-tools", ...LIBRARIES.split(" ")],
     path: "usr/bin/redis-check-rdb",
   };
-  return startRedis({ ...options, command: await ensureDebianProgram(program, "redis-server") });
+  return ensureDebianProgram(program, "redis-server");
 }

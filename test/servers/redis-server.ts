@@ -47,6 +47,7 @@ const ALLOW_DEBUG = ["--enable-debug-command", "local"];
 /** Starts a server, waits until it answers. Installs Debian's redis-server when it is missing and we are root. */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const command = options.command ?? [await ensureProgram("redis-server")];
+  await ensureProgram("redis-cli");
   const directory = await mkdtemp(join(tmpdir(), "holdfast-redis-"));
   const port = options.port ?? (await freePort());
   if (options.rdb !== undefined) await writeFile(join(directory, "dump.rdb"), options.rdb);

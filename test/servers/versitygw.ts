@@ -10,9 +10,14 @@ import { spawnServer } from "./spawn-server.ts";
 
 const PROGRAM = { name: "versitygw", module: "github.com/versity/versitygw/cmd/versitygw", version: "v1.8.0" };
 
-/** Builds the program when it is not cached (minutes, once), starts it and waits until it accepts connections. */
+/** Resolves with the program's path; builds it when it is not cached (minutes, once). */
+export function ensureVersitygw(): Promise<string> {
+  return ensureGoProgram(PROGRAM);
+}
+
+/** Builds the program when it is not cached, starts it and waits until it accepts connections. */
 export async function startVersitygw(options: s3.S3ServerOptions = {}): Promise<s3.S3Server> {
-  const program = await ensureGoProgram(PROGRAM);
+  const program = await ensureVersitygw();
   const directory = await mkdtemp(join(tmpdir(), "holdfast-versitygw-"));
   const certificates = options.tls ? await makeCertificates(directory) : undefined;
   const port = await freePort();

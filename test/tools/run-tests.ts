@@ -4,8 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureGo } from "../servers/install.ts";
-import { ensureKubernetes } from "../servers/kubernetes/ensure-kubernetes.ts";
+import { ensureEverything } from "../servers/ensure-everything.ts";
 
 interface JestFigures {
   readonly numPassedTests: number;
@@ -22,9 +21,7 @@ let failed = 0;
 let skipped = 0;
 let isGood = true;
 try {
-  await ensureGo();
-  // Minutes, once: better here, where nothing else is timed.
-  await ensureKubernetes();
+  await ensureEverything();
   for (const args of [
     ["--selectProjects", "unit", "contract", "--maxWorkers=100%"],
     ["--selectProjects", "integration", "e2e", "--runInBand"],

@@ -1,0 +1,21 @@
+import { ensureGo, ensurePrograms } from "./install.ts";
+import { ensureKubernetes } from "./kubernetes/ensure-kubernetes.ts";
+import { ensureMinio, isMinioWanted } from "./minio.ts";
+import { ensureNewRedis } from "./new-redis.ts";
+import { ensureOldRedis } from "./old-redis.ts";
+import { ensureSampleModule } from "./sample-module.ts";
+import { ensureValkey } from "./valkey.ts";
+import { ensureVersitygw } from "./versitygw.ts";
+
+/** Installs, fetches and builds whatever the tests need and this machine lacks: before the tests, where nothing is timed. */
+export async function ensureEverything(): Promise<void> {
+  await ensureGo();
+  await ensurePrograms();
+  await ensureSampleModule();
+  await ensureNewRedis();
+  await ensureOldRedis();
+  await ensureValkey();
+  await ensureVersitygw();
+  if (await isMinioWanted()) await ensureMinio();
+  await ensureKubernetes();
+}
