@@ -1,4 +1,4 @@
-import { describeError } from "./errors.ts";
+import { describeError, ParameterError } from "./errors.ts";
 import type { BackupInvoker } from "./kubernetes/cluster.ts";
 import type { HostStats } from "./kubernetes/status-hosts.ts";
 import { outcomeCondition } from "./kubernetes/status-outcome.ts";
@@ -8,7 +8,7 @@ import { repositoryGroup, targetGroup } from "./metrics/push-group.ts";
 import { repositorySamples } from "./metrics/repository-samples.ts";
 import { longestScheduleInterval } from "./metrics/schedule-interval.ts";
 import type { RepositoryPlace } from "./places.ts";
-import { type PostBackupOutcome, runPostBackupActions } from "./post-backup.ts";
+import { type OpenedRepository, type PostBackupOutcome, runPostBackupActions } from "./post-backup.ts";
 import type { RunParts } from "./run.ts";
 import { type MetricsBatch, pushRunMetrics } from "./run-metrics.ts";
 import type { BackupSessionWriter } from "./session.ts";
@@ -71,16 +71,22 @@ async function follow(conclusion: BackupConclusion, options: { isSuccess: boolea
   try {
     const prepared = await conclusion.prepare();
     followUp = prepared;
-    const { invoker, actions, place } = prepared;
-    if (!isSuccess || actions.length === 0 || place?.object === undefined || invoker === undefined) return { followUp, after: {} };
-    const repository = await prepared.openRepository();
-    const plan = { session, actions, repository, object: place.object, invoker, samplePercent };
-    return { followUp, after: await runPostBackupActions(plan, parts) };
+    if (!isSuccess) return { followUp, after: {} };
+    const { actions } = prepared;
+    return { followUp, after: await runPostBackupActions({ session, actions, samplePercent, open: () => open(prepared) }, parts) };
   } catch (error) {
+    // The session says already that the backup failed; only labels of its metrics are missing.
+    if (!isSuccess) parts.log.warn("Not all is known of the failed backup", { error: describeError(error) });
     if (!isSuccess) return { followUp, after: {} };
     parts.log.error("The backup stands, but what was to follow failed", { error: describeError(error) });
     return { followUp, after: { failure: error } };
   }
+}
+
+async function open({ openRepository, place, invoker }: BackupFollowUp): Promise<OpenedRepository> {
+  const repository = await openRepository();
+  if (place?.object !== undefined && invoker !== undefined) return { repository, object: place.object, invoker };
+  throw new ParameterError("The session's invoker, or its Repository, is not known");
 }
 
 async function push(conclusion: BackupConclusion, { followUp, after, parts }: Followed & { parts: RunParts }) {

@@ -15,10 +15,15 @@ export interface PostBackupPlan {
   readonly session: BackupSessionWriter;
   /** Of the session's target: what the operator wants done once all targets have ended. */
   readonly actions: readonly string[];
+  /** Called once the other targets have ended. */
+  open(): Promise<OpenedRepository>;
+  readonly samplePercent: number;
+}
+
+export interface OpenedRepository {
   readonly repository: Repository;
   readonly object: NonNullable<RepositoryPlace["object"]>;
   readonly invoker: BackupInvoker;
-  readonly samplePercent: number;
 }
 
 /** What was found out and done; what was not looked at is absent. */
@@ -47,11 +52,16 @@ export async function runPostBackupActions(plan: PostBackupPlan, parts: RunParts
     await plan.session.waitForOtherTargets();
     return {};
   });
+  const opened = await steps.run({ name: "opening the repository" }, () => plan.open());
+  // What needs it and has a condition is not begun after a failure.
+  const { repository, object, invoker } = (opened ?? {}) as OpenedRepository;
   const verification = await steps.run({ name: "verification", action: VERIFY, type: "RepositoryIntegrityVerified" }, () =>
-    verify(plan, parts),
+    verify(repository, plan, parts),
   );
-  const retention = await steps.run({ name: "retention", action: RETAIN, type: "RetentionPolicyApplied" }, () => retain(plan, parts));
-  const size = await steps.run({ name: "looking at the repository" }, () => examineRepository(plan.repository, parts));
+  const retention = await steps.run({ name: "retention", action: RETAIN, type: "RetentionPolicyApplied" }, () =>
+    retain({ repository, invoker }, plan, parts),
+  );
+  const size = opened && (await steps.run({ name: "looking at the repository" }, () => examineRepository(repository, parts)));
   const unknown = plan.actions.filter((action) => ![VERIFY, RETAIN, SEND].includes(action));
   if (unknown.length > 0) steps.failure ??= new ParameterError(`Cannot do post-backup action "${unknown.join('", "')}"`);
   const facts: RepositoryFacts = {
@@ -62,17 +72,23 @@ export async function runPostBackupActions(plan: PostBackupPlan, parts: RunParts
     oldest: size?.snapshots.oldest?.toISOString(),
     lastBackup: plan.session.created.toISOString(),
   };
-  const recorded = await recordRepository(plan.object, facts, { signal: parts.signal, warn: parts.warn, patienceMs: STATUS_PATIENCE_MS });
-  steps.failure ??= recorded.error;
+  const recorded = opened && (await recordRepository(object, facts, recordOptions(parts)));
+  steps.failure ??= recorded?.error;
   return {
     ...(verification && { verification }),
     ...(retention && { retention }),
     ...size,
-    ...(steps.failure !== undefined && { failure: steps.failure, isFailureTold: recorded.error === undefined && steps.isTold }),
+    ...(steps.failure !== undefined && { failure: steps.failure, isFailureTold: recorded?.error === undefined && steps.isTold }),
   };
 }
 
 const STATUS_PATIENCE_MS = 10 * 60_000;
+const LAST_WORD_MS = 10_000;
+
+/** Damage that was found is told by a run that is being stopped, too. */
+function recordOptions({ signal, warn }: RunParts) {
+  return { signal: signal.aborted ? AbortSignal.timeout(LAST_WORD_MS) : signal, warn, patienceMs: STATUS_PATIENCE_MS };
+}
 
 interface Step {
   readonly name: string;
@@ -132,7 +148,7 @@ class Steps {
   }
 }
 
-async function verify({ repository, samplePercent }: PostBackupPlan, { signal, progress }: RunParts) {
+async function verify(repository: Repository, { samplePercent }: PostBackupPlan, { signal, progress }: RunParts) {
   const { problems, objects, objectsRead, snapshots } = await verifySnapshots(repository, {
     samplePercent,
     signal,
@@ -152,7 +168,11 @@ async function verify({ repository, samplePercent }: PostBackupPlan, { signal, p
   return { isWhole: false, finished, error };
 }
 
-async function retain({ repository, invoker, session }: PostBackupPlan, { signal, warn, log }: RunParts) {
+async function retain(
+  { repository, invoker }: Pick<OpenedRepository, "repository" | "invoker">,
+  { session }: PostBackupPlan,
+  { signal, warn, log }: RunParts,
+) {
   const policy = invoker.spec.retentionPolicy;
   const result = await applyRetention(repository, policy, {
     scope: retentionScope(invoker),

@@ -65,10 +65,11 @@ async function takeBackup(
 ): Promise<FinishedBackup> {
   const cluster = await parts.sources.cluster();
   const { signal } = parts;
+  // First of all: until the operator has written the target, no failure can be told either.
+  seen.actions = (await session.waitForTarget()).postBackupActions;
   const invoker = await cluster.backupInvoker(invokerKind(session), session.invoker, { signal });
   seen.invoker = invoker;
   seen.signal = withSessionDeadline(signal, { created: session.created, timeOut: invoker.spec.timeOut });
-  seen.actions = (await session.waitForTarget()).postBackupActions;
   const sources = { ...parts.sources, signal: seen.signal };
   const database = await findDatabase(parameters, sources);
   seen.databaseType = database.type;

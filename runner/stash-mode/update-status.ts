@@ -1,4 +1,4 @@
-import { concludeBackup } from "../conclude-backup.ts";
+import { type BackupFollowUp, concludeBackup } from "../conclude-backup.ts";
 import { describeError, ParameterError } from "../errors.ts";
 import { parseBytes, parseDuration } from "../kubernetes/go-format.ts";
 import type { HostStats } from "../kubernetes/status-hosts.ts";
@@ -12,6 +12,7 @@ import { APP_BINDING, invokerKind } from "../run-backup-session.ts";
 import { pushRunMetrics } from "../run-metrics.ts";
 import { type BackupSessionWriter, openBackupSession } from "../session.ts";
 import { openRestoreSession } from "../session-restore.ts";
+import { settle } from "../settle.ts";
 import { findSnapshot } from "../snapshot/find-snapshot.ts";
 import { openRepository, type Repository } from "../snapshot/repository.ts";
 import { openStore } from "../storage/open-store.ts";
@@ -25,7 +26,7 @@ import { readLabels, type UpdateStatusParameters } from "./update-status-paramet
  * the session tells the truth, be it a failure; rejects when it does not, so that nobody takes silence for success.
  */
 export async function updateStatus(values: UpdateStatusParameters, parts: RunParts): Promise<Success> {
-  const stats = await readOutputFile(values.outputDir);
+  const stats = await readOutputFile(values.outputDir, { isBackup: values.backupsession !== undefined });
   return values.backupsession === undefined ? updateRestore(values, stats, parts) : updateBackup(values, stats, parts);
 }
 
@@ -37,6 +38,8 @@ async function updateBackup(values: UpdateStatusParameters, stats: HostStats, pa
     target: { ...target, apiVersion: APP_BINDING.apiVersion },
     ...{ signal, log, warn, redact },
   });
+  // Until the operator has written the target, nothing can be told; what else is wrong with it is looked at when it is used.
+  const waited = await settle(session.waitForTarget());
   let opened: Promise<Repository> | undefined;
   const open = () => {
     opened ??= openStashRepository(values, parts);
@@ -48,7 +51,10 @@ async function updateBackup(values: UpdateStatusParameters, stats: HostStats, pa
       samplePercent: values.integritySample,
       pushgateway: values.isMetricsEnabled ? values.pushgateway : undefined,
       metricLabels: readLabels(values.metricLabels),
-      prepare: async () => prepare(values, { session, parts, open }),
+      prepare: async () => {
+        if ("error" in waited) throw waited.error;
+        return { actions: waited.value.postBackupActions, ...(await findFollowUp(values, { session, parts, open })) };
+      },
       describe: async () => ({ target: { ...target, type: await typeOf(target, parts) }, ...(await describeRun(stats, { open, parts })) }),
     },
     parts,
@@ -58,19 +64,27 @@ async function updateBackup(values: UpdateStatusParameters, stats: HostStats, pa
   return { message: `BackupSession "${session.name.name}" is updated: host ${stats.hostname ?? DEFAULT_HOST} ${stats.phase}` };
 }
 
-async function prepare(
+type Objects = { session: BackupSessionWriter; parts: RunParts };
+
+/** What cannot be found fails with the first step that needs it, so that the session's conditions tell of it. */
+async function findFollowUp(
   values: UpdateStatusParameters,
-  { session, parts, open }: { session: BackupSessionWriter; parts: RunParts; open: () => Promise<Repository> },
-) {
-  const { signal } = parts;
+  { session, parts, open }: Objects & { open: () => Promise<Repository> },
+): Promise<Omit<BackupFollowUp, "actions">> {
+  const found = await settle(findObjects(values, { session, parts }));
+  if ("value" in found) return { ...found.value, openRepository: open };
+  parts.log.error("The session's objects cannot be read", { error: describeError(found.error) });
+  return { openRepository: () => Promise.reject(found.error) };
+}
+
+async function findObjects(values: UpdateStatusParameters, { session, parts }: Objects) {
   const cluster = await parts.sources.cluster();
-  const invoker = await cluster.backupInvoker(invokerKind(session), session.invoker, { signal });
-  const { postBackupActions: actions } = await session.waitForTarget();
+  const invoker = await cluster.backupInvoker(invokerKind(session), session.invoker, { signal: parts.signal });
   const { name, namespace = invoker.metadata.namespace } = invoker.spec.repository ?? {};
   if (name === undefined || namespace === undefined)
     throw new ParameterError(`${invoker.kind} "${session.invoker.name}" names no Repository`);
   const place = { ...(await findStashRepository(values, parts.sources)), object: { cluster, name: { namespace, name } } };
-  return { invoker, actions, place, openRepository: open };
+  return { invoker, place };
 }
 
 async function openStashRepository(values: UpdateStatusParameters, { sources, signal, warn }: RunParts): Promise<Repository> {
