@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { ClusterUnavailableError, ParameterError } from "../errors.ts";
-import type { ApiClient } from "./api-client.ts";
+import type { ApiClient, Attempt } from "./api-client.ts";
 import type { Patience } from "./api-patience.ts";
 import { type ApiResource, actionOn, objectLabel, objectPath } from "./api-resources.ts";
 import type { ObjectName, Status, StatusChange } from "./cluster.ts";
@@ -52,12 +52,15 @@ async function readStatus(client: ApiClient, { resource, name }: StatusWrite, pa
   return { uid, resourceVersion, status: (object.status ?? {}) as Status };
 }
 
-/** By PUT: a patch of a status pays no heed to the uid. The server takes everything but the status from what it holds. */
-function put(
+/**
+ * By PUT: a patch of a status pays no heed to the uid. The server takes everything but the status from what it holds. What answers without a new
+ * version of the object has not written it, whatever it says.
+ */
+async function put(
   client: ApiClient,
   { resource, name }: StatusWrite,
   { found, status, patience }: { found: Found; status: Status; patience: Patience },
-) {
+): Promise<Attempt> {
   const { group, version, kind } = resource;
   const { uid, resourceVersion } = found;
   const body = { apiVersion: `${group}/${version}`, kind, metadata: { ...name, uid, resourceVersion }, status };
@@ -66,7 +69,15 @@ function put(
     ...actionOn(resource, name, { verb: "update", subresource: "status" }),
     label: `the status of ${objectLabel(resource, name)}`,
   };
-  return client.attempt({ method: "PUT", path, body }, action, patience);
+  const attempt = await client.attempt({ method: "PUT", path, body }, action, patience);
+  if (attempt.kind !== "done" || isNewVersion(attempt.body, found)) return attempt;
+  const cause = new ClusterUnavailableError(`What answers for ${action.label} is not that object with a new version`);
+  return { kind: "unavailable", cause, retryAfterMs: undefined };
+}
+
+function isNewVersion(body: Readonly<Record<string, unknown>>, found: Found): boolean {
+  const { uid, resourceVersion } = (body.metadata ?? {}) as { uid?: unknown; resourceVersion?: unknown };
+  return uid === found.uid && typeof resourceVersion === "string" && resourceVersion !== found.resourceVersion;
 }
 
 function replaced({ resource, name }: StatusWrite): ParameterError {
