@@ -8,6 +8,7 @@ import { startVersitygw } from "../servers/versitygw.ts";
 import { fillRedis } from "../tools/redis-dataset.ts";
 import { describeData, diffData } from "../tools/redis-equality.ts";
 import { runHoldfast } from "./holdfast-process.ts";
+import { HURRIED } from "./hurried.ts";
 
 let server: RedisServer;
 let s3: S3Server;
@@ -158,7 +159,9 @@ test("a store whose server is gone is 30", async () => {
   const gone = await startFaultyHttpProxy(s3.port);
   await gone[Symbol.asyncDispose]();
 
-  const list = await runHoldfast(["snapshots", "--store", "s3://bucket/backups", "--s3-endpoint", gone.endpoint], { env: credentials(s3) });
+  const list = await runHoldfast(["snapshots", "--store", "s3://bucket/backups", "--s3-endpoint", gone.endpoint], {
+    env: { ...credentials(s3), ...HURRIED },
+  });
 
   expect(list.exitCode).toBe(30);
 }, 120_000);

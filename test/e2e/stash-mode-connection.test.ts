@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type RedisServer, startRedis } from "../servers/redis-server.ts";
+import { HURRIED } from "./hurried.ts";
 import { makeStashInstallation, type StashInstallation, type StashOutcome } from "./stash-installation.ts";
 
 let server: RedisServer;
@@ -67,7 +68,7 @@ test("rediss speaks TLS without a caBundle too (S6)", async () => {
   const plain = { clientConfig: { url: `rediss://127.0.0.1:${server.port}` } };
   stash.appBinding("plain", plain);
 
-  const outcome = await stash.backup("plain", { waitTimeout: "0" });
+  const outcome = await stash.backup("plain", { waitTimeout: "0" }, { env: HURRIED });
 
   expect(hostOf(outcome)).toMatchObject({ phase: "Failed", error: expect.stringMatching(/TLS/i) });
 });
