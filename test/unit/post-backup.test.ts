@@ -5,6 +5,7 @@ import { type OpenedRepository, runPostBackupActions } from "../../runner/post-b
 import type { RunParts } from "../../runner/run.ts";
 import { openBackupSession } from "../../runner/session.ts";
 import type { SessionDelays } from "../../runner/session-object.ts";
+import { takePruneLease } from "../../runner/snapshot/prune-lease.ts";
 import { openOrCreateRepository } from "../../runner/snapshot/repository.ts";
 import { openStore } from "../../runner/storage/open-store.ts";
 import { ALL_ACTIONS, admitted, conditionIn, makeRunCase, type RunCase, type RunCaseOptions } from "./run-cases.ts";
@@ -169,4 +170,19 @@ test("a run that is stopped removes nothing, and says so", async () => {
   expect(outcome).toMatchObject({ failure: { exitCode: 143 } });
   expect(await conditionsOf(run)).toEqual(FAILED);
   expect(await run.snapshots()).toHaveLength(3);
+});
+
+test("somebody else who prunes, from whatever cluster, keeps the lease: nothing is pruned beside him (R11)", async () => {
+  const made = await arrange({ policy: { keepLast: 1, prune: true } });
+  await using run = made.run;
+  const holder = "BackupConfiguration elsewhere/other-cluster";
+  const lease = await takePruneLease(made.opened.repository.store, { holder, signal: undefined, now: () => new Date() });
+
+  const outcome = await follow(made);
+
+  expect(outcome.retention).toMatchObject({ forgotten: [expect.any(String)], pruned: undefined });
+  expect(outcome.failure).toBeUndefined();
+  expect(run.warnings.join()).toContain(holder);
+  expect(await run.stored("data")).toHaveLength(3);
+  await lease.hold();
 });

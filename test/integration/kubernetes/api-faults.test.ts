@@ -280,7 +280,7 @@ test("a write that begins while the API server is away lands when it is back, wi
   expect(await targetsOf(name)).toEqual(["a"]);
 }, 180_000);
 
-test("a certificate of another authority is refused at once, without a word of the token", async () => {
+test("a certificate of another authority is refused at once, without a word of the token (S1)", async () => {
   const config = JSON.parse(await readFile(await server.kubeconfigFor("test-token-5f2c"), "utf8"));
   delete config.clusters[0].cluster["certificate-authority"];
   const kubeconfig = await server.writeFile("untrusting.kubeconfig", JSON.stringify(config));

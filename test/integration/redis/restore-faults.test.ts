@@ -37,7 +37,7 @@ describe("refused before anything is written", () => {
     await expect(restoring).rejects.toMatchObject({ exitCode: 21, reason: "TargetIsReplica" });
   });
 
-  test("a node of a cluster (D5: what cannot be routed is refused, not half done)", async () => {
+  test("a node of a cluster (D5, S5: what cannot be routed is refused, not half done)", async () => {
     await using target = await startRedis({ arguments: ["--cluster-enabled", "yes"] });
 
     const restoring = restore(target, small);

@@ -75,7 +75,7 @@ describe.each<[string, Omit<StoreFault, "nth" | "verb">]>([
   });
 });
 
-test("a prune that was killed does not let another begin before its lease has ended", async () => {
+test("a prune that was killed does not let another begin before its lease has ended (R11)", async () => {
   const { calls } = await tidy();
   const firstRemoval = calls.findIndex((call) => call.startsWith("delete holdfast/data/"));
   const { repository } = await tidy({ verb: "any", nth: firstRemoval + 1, isLasting: true });

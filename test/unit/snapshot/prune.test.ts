@@ -99,7 +99,7 @@ test("what is younger than a day stays, whatever is known of it", async () => {
   expect([before, keysOf(dead).length]).toEqual([1, 0]);
 });
 
-test("objects of a backup that runs for days stay while its lease is alive, and no longer", async () => {
+test("objects of a backup that runs for days stay while its lease is alive, wherever it runs, and no longer (R11)", async () => {
   await using snapshot = await startSnapshot(bucket.repository, head, { signal: never, now: at(0) });
   const stream = snapshot.stream("a", { mediaType: "x" });
   await stream.write(randomBytes(500));
