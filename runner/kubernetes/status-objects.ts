@@ -136,9 +136,3 @@ export const restoreBatchStatusSchema = z
   })
   .describe("How the restores went");
 
-export type RepositoryStatus = z.infer<typeof repositoryStatusSchema>;
-export type BackupConfigurationStatus = z.infer<typeof backupConfigurationStatusSchema>;
-export type BackupBatchStatus = z.infer<typeof backupBatchStatusSchema>;
-export type BackupSessionStatus = z.infer<typeof backupSessionStatusSchema>;
-export type RestoreSessionStatus = z.infer<typeof restoreSessionStatusSchema>;
-export type RestoreBatchStatus = z.infer<typeof restoreBatchStatusSchema>;
