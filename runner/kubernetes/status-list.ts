@@ -6,7 +6,10 @@ import type { Status } from "./cluster.ts";
 export function listIn(status: Status, field: string): readonly Status[] {
   const list = status[field] ?? [];
   if (Array.isArray(list) && list.every(isObject)) return list;
-  throw new ParameterError(`Cannot read the status: "${field}" is not a list of objects`, { reason: "InvalidStatus" });
+  throw new ParameterError(`Cannot read the status: "${field}" is not a list of objects`, {
+    reason: "InvalidStatus",
+    hint: "Something else than Stash and holdfast wrote it: look at the object with kubectl get -o yaml, delete it, and make it anew",
+  });
 }
 
 /** The status with this entry in the place of the first one that `isSame`, or at the end; the very same when the entry stands already. */

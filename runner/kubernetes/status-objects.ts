@@ -135,4 +135,3 @@ export const restoreBatchStatusSchema = z
       .describe("How it went, member by member"),
   })
   .describe("How the restores went");
-
