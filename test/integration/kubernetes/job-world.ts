@@ -11,6 +11,7 @@ import { type RoleRule, rolesFor } from "../../../runner/kubernetes/role-manifes
 import type { KubernetesObject } from "../../servers/kubernetes/kubernetes-objects.ts";
 import type { Kubernetes } from "../../servers/kubernetes/start-kubernetes.ts";
 import type { RedisServer } from "../../servers/redis-server.ts";
+import { impatientCluster } from "./impatient-cluster.ts";
 
 export type JobWork = "backup" | "restore";
 
@@ -91,7 +92,7 @@ async function openAccount(server: Kubernetes, name: ObjectName): Promise<JobAcc
   await server.objects.apply({ apiVersion: "v1", kind: "ServiceAccount", metadata: { ...name } });
   const token = await server.objects.createToken(name);
   const kubeconfig = await server.kubeconfigFor(token);
-  const cluster = await openApiCluster({ kubeconfig, environment: {} });
+  const cluster = impatientCluster(await openApiCluster({ kubeconfig, environment: {} }));
   const ca = await readFile(server.caFile);
   return {
     ...name,
