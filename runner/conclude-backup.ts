@@ -1,5 +1,5 @@
 import { describeError, ParameterError } from "./errors.ts";
-import type { BackupInvoker } from "./kubernetes/cluster.ts";
+import type { BackupInvoker, ObjectName } from "./kubernetes/cluster.ts";
 import type { HostStats } from "./kubernetes/status-hosts.ts";
 import { outcomeCondition } from "./kubernetes/status-outcome.ts";
 import { type BackupMetricFacts, backupSamples } from "./metrics/backup-samples.ts";
@@ -19,6 +19,8 @@ export interface BackupConclusion {
   readonly session: BackupSessionWriter;
   readonly stats: HostStats;
   readonly host: string;
+  /** As far as it is known beforehand. */
+  readonly repository?: ObjectName | undefined;
   readonly samplePercent: number;
   readonly pushgateway: string | undefined;
   readonly metricLabels?: Readonly<Record<string, string>> | undefined;
@@ -53,7 +55,7 @@ export async function concludeBackup(conclusion: BackupConclusion, parts: RunPar
     : session.event("Warning", "HostBackupFailed", `Host ${host} could not be backed up: ${stats.error}`));
   const { followUp, after } = await follow(conclusion, { isSuccess, parts });
   const pushed = await push(conclusion, { followUp, after, parts });
-  if (isSuccess && followUp.actions.includes(SEND) && !(await session.hasCondition("RepositoryMetricsPushed"))) {
+  if (isSuccess && followUp.actions.includes(SEND) && (await session.findCondition("RepositoryMetricsPushed")) === undefined) {
     await session.condition(outcomeCondition("RepositoryMetricsPushed", pushed), { afterAbort: true });
   }
   return after;
@@ -99,7 +101,7 @@ async function push(conclusion: BackupConclusion, { followUp, after, parts }: Fo
   const identity: SessionIdentity = {
     invoker: session.invoker,
     driver: "Restic",
-    repository: followUp.place?.object?.name ?? { namespace: "", name: repository?.name ?? "" },
+    repository: followUp.place?.object?.name ?? conclusion.repository ?? { namespace: "", name: repository?.name ?? "" },
     extraLabels: conclusion.metricLabels,
   };
   const expectedIntervalMs = schedule === undefined ? undefined : longestScheduleInterval(schedule);

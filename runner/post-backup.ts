@@ -1,6 +1,6 @@
 import { describeError, IncompleteError, ParameterError } from "./errors.ts";
 import { examineRepository, type RepositoryExtent } from "./examine-repository.ts";
-import type { BackupInvoker } from "./kubernetes/cluster.ts";
+import type { BackupInvoker, Status } from "./kubernetes/cluster.ts";
 import { type OutcomeType, outcomeCondition } from "./kubernetes/status-outcome.ts";
 import type { RepositoryPlace } from "./places.ts";
 import { type RepositoryFacts, recordRepository } from "./record-repository.ts";
@@ -121,7 +121,8 @@ class Steps {
     const { name, action, type } = step;
     if (action !== undefined && !actions.includes(action)) return undefined;
     try {
-      if (type !== undefined && (await session.hasCondition(type))) return undefined;
+      const earlier = type && (await session.findCondition(type));
+      if (earlier !== undefined) return this.#heed(earlier);
       if (type !== undefined && this.failure !== undefined) throw this.failure;
       const result = await work();
       this.failure ??= result.error;
@@ -133,6 +134,13 @@ class Steps {
       if (type !== undefined) await this.#say(type, { error }).catch((cause: unknown) => this.#notSaid(type, cause));
       return undefined;
     }
+  }
+
+  /** What an earlier try said stands; what it found wrong stops this one too. */
+  #heed({ type, status, message }: Status): undefined {
+    if (status === "True") return;
+    this.isTold = true;
+    this.failure ??= new IncompleteError(`An earlier try says in condition "${type}": ${message}`, { reason: "FailedBefore" });
   }
 
   async #say(type: OutcomeType, { error, message = "" }: StepResult): Promise<void> {

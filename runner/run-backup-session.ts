@@ -42,6 +42,7 @@ export async function runBackupSession(fn: BackupFunction, parameters: SessionBa
   const { stats, outcome } = "value" in taken ? outcomeOfBackup(taken.value, run) : outcomeOfFailure(taken.error, run);
   const conclusion: BackupConclusion = {
     ...{ session, stats, host: parameters.host, samplePercent: parameters.integritySample, pushgateway: parameters.pushgateway },
+    repository: { namespace: parameters.repositoryNamespace ?? parameters.namespace, name: parameters.repository ?? "" },
     prepare: async () => ({
       ...seen,
       openRepository: async () => ("value" in taken ? taken.value.repository : Promise.reject(taken.error)),

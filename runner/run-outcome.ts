@@ -23,6 +23,7 @@ export function outcomeOfBackup(finished: FinishedBackup, run: { host: string; d
     stats: { hostname: host, phase: "Succeeded", duration: formatDuration(durationMs), snapshots: [snapshot] },
     outcome: {
       kind: "Succeeded",
+      committed: new Date(manifest.finished),
       durationMs,
       processingMs,
       rawBytes: success.snapshot?.rawBytes ?? 0,

@@ -57,9 +57,7 @@ async function restore(
   parameters: RestoreParameters,
   { session, seen, parts }: Surroundings,
 ): Promise<FinishedRestore> {
-  const cluster = await parts.sources.cluster();
-  const { spec } = await cluster.restoreSession(session.name, { signal: parts.signal });
-  seen.signal = withSessionDeadline(parts.signal, { created: session.created, timeOut: spec.timeOut });
+  seen.signal = withSessionDeadline(parts.signal, { created: session.created, timeOut: session.spec.timeOut });
   await session.waitForTarget();
   const sources = { ...parts.sources, signal: seen.signal };
   const database = await findDatabase(parameters, sources);

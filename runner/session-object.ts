@@ -107,8 +107,8 @@ export class SessionObject<T extends BackupSession | RestoreSession> {
     return withCondition(status, { ...condition, message: this.redact(condition.message) }, this.#now());
   }
 
-  async hasCondition(type: string): Promise<boolean> {
-    return findCondition(await this.#readStatus(this.delays.patienceMs), type) !== undefined;
+  async findCondition(type: string): Promise<Status | undefined> {
+    return findCondition(await this.#readStatus(this.delays.patienceMs), type);
   }
 
   redactStats(stats: HostStats): HostStats {

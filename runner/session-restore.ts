@@ -10,12 +10,13 @@ export interface RestoreSessionWriter {
   readonly name: ObjectName;
   readonly uid: string | undefined;
   readonly created: Date;
+  /** As it was when the session was opened; nobody may change it. */
+  readonly spec: RestoreSession["spec"];
   /** Waits until the operator has said how many hosts there are. @throws ParameterError with reason "TargetNotInSession" */
   waitForTarget(): Promise<{ readonly totalHosts: number }>;
   /** The outcome; goes on after the run's abort, until `lastWordMs` later. */
   hostStats(stats: HostStats): Promise<void>;
   condition(condition: Condition, options?: WriteOptions): Promise<void>;
-  hasCondition(type: string): Promise<boolean>;
   /** Goes on after the run's abort, but not for long; a failure is a warning. */
   event(type: ClusterEvent["type"], reason: string, message: string): Promise<void>;
 }
@@ -31,10 +32,10 @@ export async function openRestoreSession(cluster: Cluster, options: SessionOptio
     name: session.name,
     uid: session.uid,
     created: session.created,
+    spec: session.object.spec,
     waitForTarget: () => waitForTarget(session),
     hostStats: (stats) => session.write((status) => withRestoreHostStats(status, session.redactStats(stats)), { afterAbort: true }),
     condition: (condition, write) => session.writeCondition(condition, write),
-    hasCondition: (type) => session.hasCondition(type),
     event: (...event) => session.event(...event),
   };
 }

@@ -32,7 +32,8 @@ export interface BackupSessionWriter {
   hostStats(stats: HostStats): Promise<void>;
   /** Says something of the session as a whole. */
   condition(condition: Condition, options?: WriteOptions): Promise<void>;
-  hasCondition(type: string): Promise<boolean>;
+  /** As it stands in the session now. */
+  findCondition(type: string): Promise<Status | undefined>;
   /** Waits until every other target has succeeded or failed. @throws DeadlineExceededError with reason "OtherTargetsNotFinished", naming them */
   waitForOtherTargets(): Promise<void>;
   /** Goes on after the run's abort, but not for long; a failure is a warning. */
@@ -59,7 +60,7 @@ export async function openBackupSession(cluster: Cluster, options: SessionOption
     repositoryInitialized: (outcome) => session.write((status) => withInitialized(status, outcome, { session, target })),
     hostStats: (stats) => session.write((status) => withHostStats(status, target, session.redactStats(stats)), { afterAbort: true }),
     condition: (condition, write) => session.writeCondition(condition, write),
-    hasCondition: (type) => session.hasCondition(type),
+    findCondition: (type) => session.findCondition(type),
     waitForOtherTargets: () => waitForOtherTargets(session, target),
     event: (...event) => session.event(...event),
   };

@@ -13,6 +13,8 @@ export interface BackupMetricFacts extends RunIdentity {
 /** Sizes come from the manifest, in bytes. */
 export interface GoodBackup {
   readonly kind: "Succeeded";
+  /** When the snapshot was complete; what follows a backup may take long. */
+  readonly committed: Date;
   readonly durationMs: number;
   /** Of reading, compressing and storing the data alone. */
   readonly processingMs: number;
@@ -52,7 +54,7 @@ export function backupSamples(facts: BackupMetricFacts): Sample[] {
     [own.backupLastAttemptInfo, { ...run, reason: reasonOf(facts.outcome) }, 1],
     [own.backupExitCode, run, exitCodeOf(facts.outcome)],
     [own.backupExpectedInterval, run, seconds(facts.expectedIntervalMs)],
-    [own.backupLastSuccess, run, finished],
+    [own.backupLastSuccess, run, good && good.committed.getTime() / 1000],
     [own.backupDuration, run, seconds(good?.durationMs)],
     [own.backupRawBytes, run, good?.rawBytes],
     [own.backupStoredBytes, run, good?.storedBytes],

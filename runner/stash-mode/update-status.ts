@@ -50,12 +50,15 @@ async function updateBackup(values: UpdateStatusParameters, stats: HostStats, pa
       ...{ session, stats, host: stats.hostname ?? DEFAULT_HOST },
       samplePercent: values.integritySample,
       pushgateway: values.isMetricsEnabled ? values.pushgateway : undefined,
-      metricLabels: readLabels(values.metricLabels),
+      metricLabels: labelsOf(values, parts),
       prepare: async () => {
         if ("error" in waited) throw waited.error;
-        return { actions: waited.value.postBackupActions, ...(await findFollowUp(values, { session, parts, open })) };
+        return { actions: waited.value.postBackupActions, ...(await findFollowUp(values, { session, stats, parts, open })) };
       },
-      describe: async () => ({ target: { ...target, type: await typeOf(target, parts) }, ...(await describeRun(stats, { open, parts })) }),
+      describe: async () => {
+        const type = await typeOf(target, parts);
+        return { target: { ...target, type }, ...(await describeRun(stats, { open, engine: engineOf(type), parts })) };
+      },
     },
     parts,
   );
@@ -69,12 +72,23 @@ type Objects = { session: BackupSessionWriter; parts: RunParts };
 /** What cannot be found fails with the first step that needs it, so that the session's conditions tell of it. */
 async function findFollowUp(
   values: UpdateStatusParameters,
-  { session, parts, open }: Objects & { open: () => Promise<Repository> },
+  { session, stats, parts, open }: Objects & { stats: HostStats; open: () => Promise<Repository> },
 ): Promise<Omit<BackupFollowUp, "actions">> {
   const found = await settle(findObjects(values, { session, parts }));
-  if ("value" in found) return { ...found.value, openRepository: open };
+  if ("value" in found) return { ...found.value, openRepository: () => openWithSnapshot(stats, { open, parts }) };
   parts.log.error("The session's objects cannot be read", { error: describeError(found.error) });
   return { openRepository: () => Promise.reject(found.error) };
+}
+
+/** Nothing is thinned out in a repository that does not hold what the step before says it stored. @throws NoSuchSnapshotError */
+async function openWithSnapshot(
+  stats: HostStats,
+  { open, parts }: { open: () => Promise<Repository>; parts: RunParts },
+): Promise<Repository> {
+  const repository = await open();
+  const { signal, warn } = parts;
+  for (const { name } of stats.snapshots ?? []) await findSnapshot(repository, { id: name }, { signal, warn });
+  return repository;
 }
 
 async function findObjects(values: UpdateStatusParameters, { session, parts }: Objects) {
@@ -95,11 +109,11 @@ async function openStashRepository(values: UpdateStatusParameters, { sources, si
 /** The true numbers stand in the manifest; those of output.json are rounded. */
 async function describeRun(
   stats: HostStats,
-  { open, parts }: { open: () => Promise<Repository>; parts: RunParts },
+  { open, engine, parts }: { open: () => Promise<Repository>; engine: string; parts: RunParts },
 ): Promise<{ engine: string; outcome: GoodBackup | FailedRun }> {
   const [snapshot] = stats.snapshots ?? [];
   if (stats.phase !== "Succeeded" || snapshot === undefined) {
-    return { engine: "", outcome: { kind: "Failed", exitCode: 1, reason: "HostBackupFailed" } };
+    return { engine, outcome: { kind: "Failed", exitCode: 1, reason: "HostBackupFailed" } };
   }
   const { totalFiles, newFiles, modifiedFiles, unmodifiedFiles } = snapshot.fileStats;
   const files = { total: totalFiles, new: newFiles, modified: modifiedFiles, unmodified: unmodifiedFiles };
@@ -108,12 +122,25 @@ async function describeRun(
     const manifest = await findSnapshot(await open(), { id: snapshot.name }, { signal: parts.signal, warn: parts.warn });
     const { rawBytes, storedBytes } = summarizeSnapshot(manifest);
     const processingMs = Math.max(0, Date.parse(manifest.finished) - Date.parse(manifest.started));
-    return { engine: manifest.engine, outcome: { kind: "Succeeded", durationMs, processingMs, rawBytes, storedBytes, files, counts: {} } };
+    const committed = new Date(manifest.finished);
+    const outcome = { kind: "Succeeded", committed, durationMs, processingMs, rawBytes, storedBytes, files, counts: {} } as const;
+    return { engine: manifest.engine, outcome };
   } catch (error) {
     parts.warn("ManifestNotRead", `Metrics are those of output.json, which are rounded: ${describeError(error)}`);
     const rawBytes = parseBytes(snapshot.totalSize);
     const storedBytes = parseBytes(snapshot.uploaded);
-    return { engine: "", outcome: { kind: "Succeeded", durationMs, processingMs: durationMs, rawBytes, storedBytes, files, counts: {} } };
+    const committed = new Date();
+    const outcome = {
+      kind: "Succeeded",
+      committed,
+      durationMs,
+      processingMs: durationMs,
+      rawBytes,
+      storedBytes,
+      files,
+      counts: {},
+    } as const;
+    return { engine, outcome };
   }
 }
 
@@ -137,13 +164,14 @@ async function updateRestore(values: UpdateStatusParameters, stats: HostStats, p
   const invoker = { kind: "RestoreSession", ...name };
   if (url !== undefined) {
     const target = targetOf(values);
-    const { repository } = (await cluster.restoreSession(name, { signal })).spec;
+    const type = await typeOf(target, parts);
+    const { repository } = session.spec;
     const durationMs = stats.duration === undefined ? 0 : parseDuration(stats.duration);
     const samples = restoreSamples({
-      ...{ invoker, driver: "Restic", host, engine: "", version: parts.version, finished: new Date() },
+      ...{ invoker, driver: "Restic", host, engine: engineOf(type), version: parts.version, finished: new Date() },
       repository: { namespace: repository?.namespace || values.namespace, name: repository?.name ?? "" },
-      target: { ...target, type: await typeOf(target, parts) },
-      extraLabels: readLabels(values.metricLabels),
+      target: { ...target, type },
+      extraLabels: labelsOf(values, parts),
       outcome: isSuccess ? { kind: "Succeeded", durationMs, counts: {} } : { kind: "Failed", exitCode: 1, reason: "HostRestoreFailed" },
     });
     await pushRunMetrics([{ group: targetGroup(target), samples }], { url, invoker, session }, parts);
@@ -151,9 +179,24 @@ async function updateRestore(values: UpdateStatusParameters, stats: HostStats, p
   return { message: `RestoreSession "${name.name}" is updated: host ${host} ${stats.phase}` };
 }
 
+/** The session's truth does not wait for labels that are right. */
+function labelsOf({ metricLabels }: UpdateStatusParameters, { warn }: RunParts): Readonly<Record<string, string>> | undefined {
+  try {
+    return readLabels(metricLabels);
+  } catch (error) {
+    warn("MetricsLabels", `Metrics go without the labels asked for: ${describeError(error)}`);
+    return undefined;
+  }
+}
+
 function targetOf({ targetKind, targetName, targetNamespace, namespace }: UpdateStatusParameters) {
   if (targetName === undefined) throw new ParameterError("--target-name is required: whose outcome it is");
   return { kind: targetKind ?? APP_BINDING.kind, name: targetName, namespace: targetNamespace ?? namespace };
+}
+
+/** "kubedb.com/redis" is of engine "redis". */
+function engineOf(type: string | undefined): string {
+  return type?.slice(type.lastIndexOf("/") + 1) ?? "";
 }
 
 /** For labels of metrics only: an AppBinding that is gone meanwhile is no reason to fail. */

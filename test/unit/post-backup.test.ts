@@ -137,6 +137,20 @@ test("what an earlier try has done is not done again", async () => {
   expect(await run.snapshots()).toHaveLength(3);
 });
 
+test("what an earlier try found wrong still keeps everything as it is", async () => {
+  const found = { type: "RepositoryIntegrityVerified", status: "False", reason: "Damaged", message: "An object is gone" };
+  const made = await arrange();
+  await using run = made.run;
+  await run.cluster.updateStatus("BackupSession", session, (status) => ({ ...status, conditions: [found] }));
+
+  const outcome = await follow(made);
+
+  expect(outcome).toMatchObject({ failure: { reason: "FailedBefore" }, isFailureTold: true });
+  expect(await run.snapshots()).toHaveLength(3);
+  expect(outcome.retention).toBeUndefined();
+  expect(await conditionsOf(run)).toEqual(FAILED);
+});
+
 test("a policy that is only tried removes nothing and says what it would", async () => {
   const made = await arrange({ policy: { keepLast: 1, prune: true, dryRun: true } });
   await using run = made.run;

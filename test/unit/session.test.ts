@@ -328,11 +328,12 @@ describe("waiting for the others", () => {
 test("a condition is known of once it stands", async () => {
   await using made = await make({ targets: [target] });
   const writer = await open(made);
-  const before = await writer.hasCondition(verified.type);
+  const before = await writer.findCondition(verified.type);
 
   await writer.condition(verified);
 
-  expect([before, await writer.hasCondition(verified.type)]).toEqual([false, true]);
+  const after = await writer.findCondition(verified.type);
+  expect([before, after?.status]).toEqual([undefined, "True"]);
 });
 
 test("an event that cannot be emitted is a warning", async () => {

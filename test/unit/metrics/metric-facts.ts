@@ -20,6 +20,7 @@ const run = {
 
 export const goodBackup: GoodBackup = {
   kind: "Succeeded",
+  committed: new Date(1_800_000_000_250),
   durationMs: 4512,
   processingMs: 2750,
   rawBytes: 12_945_678_901,

@@ -96,6 +96,19 @@ test.each([
   expect(run.writes).toEqual(["BackupSession", "Event HostBackupFailed"]);
 });
 
+test("a snapshot that the repository does not hold fails what follows", async () => {
+  const { run, stats } = await makeUpdate();
+  await using _ = run;
+  const { snapshots } = stats as { snapshots: { name: string }[] };
+  const lost = { ...stats, snapshots: [{ ...snapshots[0], name: "20300102T030405Z-0a1b2c3d" }] };
+
+  await update(run, [lost]);
+
+  const verified = conditionIn(await run.status(), "RepositoryIntegrityVerified");
+  expect(verified).toMatchObject({ status: "False", message: expect.stringContaining("20300102T030405Z-0a1b2c3d") });
+  expect(conditionIn(await run.status(), "RetentionPolicyApplied")).toMatchObject({ status: "False" });
+});
+
 test("a session that cannot be written makes the step fail (R4)", async () => {
   const refused = new ClusterRefusedError("No right to write the status");
   const { run, stats } = await makeUpdate({ verbs: refusing(refused) });
