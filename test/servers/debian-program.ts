@@ -57,6 +57,7 @@ async function privateApt(build: string, release: string): Promise<string[]> {
     "Dir::State::Lists": join(build, "lists"),
     "Dir::Cache": join(build, "cache"),
     "APT::Sandbox::User": "root",
+    "Acquire::Retries": "3",
   };
   return Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
 }

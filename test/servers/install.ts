@@ -88,12 +88,28 @@ export async function ensureGoProgram(program: GoProgram): Promise<string> {
   const build = await mkdtemp(join(dirname(path), "build-"));
   try {
     // GOFLAGS may ask for a vendor folder or a read-only module file: neither is meant for a program from elsewhere.
-    await execa("go", ["install", `${program.module}@${program.version}`], { env: { GOBIN: build, GOFLAGS: "" }, cwd: build });
+    await buildWithGo(["install", `${program.module}@${program.version}`], { env: { GOBIN: build, GOFLAGS: "" }, cwd: build });
     await rename(join(build, program.name), path);
   } finally {
     await rm(build, { recursive: true, force: true });
   }
   return path;
+}
+
+/** Runs Go up to three times: a download may stumble, and what has come stays in Go's own cache. */
+export async function buildWithGo(
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await execa("go", args, options);
+      return;
+    } catch (error) {
+      if (attempt === 3) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+    }
+  }
 }
 
 /** Whether the program was built before. */

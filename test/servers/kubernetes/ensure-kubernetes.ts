@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import { access, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { execa } from "execa";
-import { cacheDirectory, ensureGo } from "../install.ts";
+import { buildWithGo, cacheDirectory, ensureGo } from "../install.ts";
 import { withFileLock } from "./with-file-lock.ts";
 
 /** Paths of the programs. */
@@ -37,7 +36,7 @@ async function build(folder: string): Promise<void> {
   try {
     // GOGC: the compiler collects its garbage seldom, which saves a quarter of the time.
     const env = { CGO_ENABLED: "0", GOGC: "800", GOFLAGS: "-mod=readonly -buildvcs=false" };
-    await execa("go", ["build", ...FLAGS, "-o", `${scratch}/`, ...PACKAGES], { cwd: import.meta.dirname, env });
+    await buildWithGo(["build", ...FLAGS, "-o", `${scratch}/`, ...PACKAGES], { cwd: import.meta.dirname, env });
     // etcd's main package is called "server".
     await rename(join(scratch, "server"), join(scratch, "etcd"));
     await rename(scratch, folder);
