@@ -51,7 +51,7 @@ test("no secret and no user data is in argv, logs, reports, errors, manifests or
   expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([0, 0, 21, 2, 0, 12, 2, 2]);
   expect(files.length).toBeGreaterThanOrEqual(8);
   for (const text of seen) expect(text).not.toMatch(CANARIES);
-}, 60_000);
+});
 
 function objects({ port, store }: { port: number; store: string }): string {
   const metadata = (name: string) => ({ name, namespace: "demo" });

@@ -1,5 +1,4 @@
 // Whatever breaks on the way, the backup fails by name, and nothing unfinished passes for a backup.
-import { jest } from "@jest/globals";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { DatabaseUnavailableError, IncompleteError, StoreUnavailableError } from "../../../runner/errors.ts";
 import { type Fault, startTcpProxy } from "../../fakes/tcp-proxy.ts";
@@ -9,45 +8,39 @@ import { backupContext, MemorySnapshot } from "./backup-context.ts";
 import { databaseConnection, tlsMaterial } from "./database-connection.ts";
 import { waitUntil } from "./wait-until.ts";
 
-jest.setTimeout(60_000);
-
 const MARK_BYTES = 40;
 /** The control connection comes first, the one that carries the snapshot second. */
 const SNAPSHOT_LINK = 1;
 
 describe("a connection that is cut (D7)", () => {
-  test.each(["end", "reset"] as const)(
-    "at any of 20 places (%s) is a failed backup, and only the whole stream is one",
-    async (kind) => {
-      await using server = await startRedis();
-      await fillRedis(server);
-      const whole = backupContext(databaseConnection(server));
-      await redisBackup.run(whole);
-      const size = whole.snapshot.rdb.length;
-      const inside = Array.from({ length: 14 }, (_, n) => Math.floor((size * n) / 14));
-      const places = [...inside, size - 1, size, size + 1, size + 20, size + MARK_BYTES - 1, 3];
+  test.each(["end", "reset"] as const)("at any of 20 places (%s) is a failed backup, and only the whole stream is one", async (kind) => {
+    await using server = await startRedis();
+    await fillRedis(server);
+    const whole = backupContext(databaseConnection(server));
+    await redisBackup.run(whole);
+    const size = whole.snapshot.rdb.length;
+    const inside = Array.from({ length: 14 }, (_, n) => Math.floor((size * n) / 14));
+    const places = [...inside, size - 1, size, size + 1, size + 20, size + MARK_BYTES - 1, 3];
 
-      const outcomes = [];
-      for (const afterBytes of places)
-        outcomes.push(await backUpThrough(server, { kind, direction: "toClient", afterBytes, countedFrom: "REDIS0" }));
-      const complete = await backUpThrough(server, {
-        kind: "end",
-        direction: "toClient",
-        afterBytes: size + MARK_BYTES,
-        countedFrom: "REDIS0",
-      });
+    const outcomes = [];
+    for (const afterBytes of places)
+      outcomes.push(await backUpThrough(server, { kind, direction: "toClient", afterBytes, countedFrom: "REDIS0" }));
+    const complete = await backUpThrough(server, {
+      kind: "end",
+      direction: "toClient",
+      afterBytes: size + MARK_BYTES,
+      countedFrom: "REDIS0",
+    });
 
-      expect(places).toHaveLength(20);
-      for (const { error, context } of outcomes) {
-        expect(error).toBeInstanceOf(DatabaseUnavailableError);
-        expect(error).toHaveProperty("message", expect.stringMatching(/ended after \d+ bytes/));
-        expect(context.snapshot.streams.size).toBe(0);
-      }
-      expect(complete.error).toBeUndefined();
-      expect(complete.context.snapshot.rdb.length).toBe(size);
-    },
-    60_000,
-  );
+    expect(places).toHaveLength(20);
+    for (const { error, context } of outcomes) {
+      expect(error).toBeInstanceOf(DatabaseUnavailableError);
+      expect(error).toHaveProperty("message", expect.stringMatching(/ended after \d+ bytes/));
+      expect(context.snapshot.streams.size).toBe(0);
+    }
+    expect(complete.error).toBeUndefined();
+    expect(complete.context.snapshot.rdb.length).toBe(size);
+  });
 
   test("under TLS is a failed backup too", async () => {
     await using server = await startRedis({ tls: true, arguments: ["--tls-auth-clients", "no", "--rdbcompression", "no"] });

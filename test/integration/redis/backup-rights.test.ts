@@ -1,13 +1,10 @@
 // What a user may lack, and what a server may refuse.
-import { jest } from "@jest/globals";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { DatabaseRefusedError, DatabaseUnavailableError, IncompleteError } from "../../../runner/errors.ts";
 import { freePort } from "../../servers/free-port.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { backupContext } from "./backup-context.ts";
 import { databaseConnection } from "./database-connection.ts";
-
-jest.setTimeout(60_000);
 
 const password = "canary-5be2";
 
@@ -41,7 +38,7 @@ describe("rights", () => {
     ["everything", [], ["+sync", "+replconf", "+psync", "+ping", "+info"]],
   ])("a user without %s is refused, and the message names exactly what is missing", async (_, granted, missing) => {
     await using server = await serverWithUser(...granted);
-    const context = backupContext(databaseConnection(server, { username: "backup", password }), { waitTimeoutMs: 60_000 });
+    const context = backupContext(databaseConnection(server, { username: "backup", password }), { waitTimeoutMs: 600_000 });
 
     const error = await redisBackup.run(context).catch((e) => e);
 

@@ -1,4 +1,3 @@
-import { jest } from "@jest/globals";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { openLink } from "../../../functions/redis/connection.ts";
 import { redisEndpoint } from "../../../functions/redis/endpoint.ts";
@@ -7,8 +6,6 @@ import { startRedis } from "../../servers/redis-server.ts";
 import { startSentinel } from "../../servers/sentinel.ts";
 import { backupContext, MemorySnapshot } from "./backup-context.ts";
 import { databaseConnection } from "./database-connection.ts";
-
-jest.setTimeout(60_000);
 
 test("a Sentinel beside the server knows no new replica after ten backups that it looked at", async () => {
   await using server = await startRedis({ arguments: ["--rdb-key-save-delay", "200"] });

@@ -1,12 +1,9 @@
 // A server disconnects a replica that does not read; a store may stall for longer than that.
-import { jest } from "@jest/globals";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { DatabaseUnavailableError, StoreUnavailableError } from "../../../runner/errors.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { backupContext, MemorySnapshot } from "./backup-context.ts";
 import { databaseConnection } from "./database-connection.ts";
-
-jest.setTimeout(60_000);
 
 const MIB = 1024 * 1024;
 

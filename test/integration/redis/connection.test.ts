@@ -1,5 +1,4 @@
 import { createServer, type Socket } from "node:net";
-import { jest } from "@jest/globals";
 import { openControl, openLink } from "../../../functions/redis/connection.ts";
 import { redisEndpoint } from "../../../functions/redis/endpoint.ts";
 import { askForLine } from "../../../functions/redis/reply-line.ts";
@@ -7,8 +6,6 @@ import { DatabaseRefusedError, DatabaseUnavailableError } from "../../../runner/
 import { freePort } from "../../servers/free-port.ts";
 import { startRedis } from "../../servers/redis-server.ts";
 import { databaseConnection, tlsMaterial } from "./database-connection.ts";
-
-jest.setTimeout(60_000);
 
 const signal = new AbortController().signal;
 const secret = "canary-7f1c";

@@ -1,5 +1,4 @@
 import { connect } from "node:net";
-import { jest } from "@jest/globals";
 import { RespLink } from "../../../functions/redis/resp-link.ts";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { PiecewiseValue } from "../../../functions/redis/restore-piecewise.ts";
@@ -12,8 +11,6 @@ import { string } from "../../unit/redis/rdb-bytes.ts";
 import { SAMPLE_VALUES, type SampleValue } from "../../unit/redis/rdb-sample-values.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { restoreContext } from "./restore-context.ts";
-
-jest.setTimeout(60_000);
 
 /** No command writes a module's value, and the empty string is never long. */
 const SAMPLES = SAMPLE_VALUES.filter(({ elements }) => elements !== undefined && elements.length > 0);

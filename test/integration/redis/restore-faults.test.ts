@@ -1,4 +1,3 @@
-import { jest } from "@jest/globals";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { InterruptedError } from "../../../runner/errors.ts";
 import type { DatabaseConnection } from "../../../runner/function.ts";
@@ -7,8 +6,6 @@ import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { type RestoreChoices, restoreContext, type SavedData, saveData } from "./restore-context.ts";
 import { waitUntil } from "./wait-until.ts";
-
-jest.setTimeout(60_000);
 
 const KEYS = 200_000;
 let small: SavedData;

@@ -1,11 +1,8 @@
-import { jest } from "@jest/globals";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { ensureSampleModule } from "../../servers/sample-module.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { restoreContext, type SavedData, saveData } from "./restore-context.ts";
-
-jest.setTimeout(60_000);
 
 let withModule: { arguments: readonly string[] };
 let data: SavedData;

@@ -1,4 +1,3 @@
-import { jest } from "@jest/globals";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { InterruptedError } from "../../../runner/errors.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
@@ -8,8 +7,6 @@ import { seededRandom } from "../../tools/seeded-random.ts";
 import { length, string } from "../../unit/redis/rdb-bytes.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { restoreContext, type SavedData, saveData } from "./restore-context.ts";
-
-jest.setTimeout(60_000);
 
 /** The least that proto-max-bulk-len can be. */
 const LIMIT = 1024 * 1024;

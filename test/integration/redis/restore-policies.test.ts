@@ -1,4 +1,3 @@
-import { jest } from "@jest/globals";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { fillRedis } from "../../tools/redis-dataset.ts";
@@ -6,8 +5,6 @@ import { describeData, diffData } from "../../tools/redis-equality.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { type RestoreChoices, restoreContext, type SavedData, saveData } from "./restore-context.ts";
 import { waitUntil } from "./wait-until.ts";
-
-jest.setTimeout(60_000);
 
 let source: RedisServer;
 let data: SavedData;

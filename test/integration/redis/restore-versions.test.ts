@@ -1,7 +1,6 @@
 import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jest } from "@jest/globals";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { startNewRedis } from "../../servers/new-redis.ts";
 import { startOldRedis } from "../../servers/old-redis.ts";
@@ -12,8 +11,6 @@ import { describeData, diffData } from "../../tools/redis-equality.ts";
 import { connectResp } from "../../tools/resp.ts";
 import { databaseConnection } from "./database-connection.ts";
 import { restoreContext, saveData } from "./restore-context.ts";
-
-jest.setTimeout(60_000);
 
 type Start = (options?: { arguments?: readonly string[] }) => Promise<RedisServer>;
 

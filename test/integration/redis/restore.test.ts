@@ -1,4 +1,3 @@
-import { jest } from "@jest/globals";
 import { redisBackup } from "../../../functions/redis/backup.ts";
 import { redisRestore } from "../../../functions/redis/restore.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
@@ -9,8 +8,6 @@ import { seededRandom } from "../../tools/seeded-random.ts";
 import { backupContext } from "./backup-context.ts";
 import { databaseConnection, tlsMaterial } from "./database-connection.ts";
 import { restoreContext, type SavedData, saveData } from "./restore-context.ts";
-
-jest.setTimeout(60_000);
 
 let source: RedisServer;
 let data: SavedData;

@@ -58,7 +58,7 @@ test("age opens with the passphrase what we locked with it", async () => {
   await runOnTerminal([age, "--decrypt", "--output", "unlocked.txt", "locked.age"], { passphrase: "a passphrase", cwd: folder });
 
   expect(await readFile(join(folder, "unlocked.txt"), "utf8")).toBe("the secrets\n");
-}, 30_000);
+});
 
 test("we open with the passphrase what age locked with it", async () => {
   await writeFile(join(folder, "plain.txt"), "the secrets\n");
@@ -71,4 +71,4 @@ test("we open with the passphrase what age locked with it", async () => {
   const file = await readFile(join(folder, "theirs.age"));
   expect((await unlock(file, new Secret("a passphrase"))).reveal()).toBe("the secrets\n");
   await expect(unlock(file, new Secret("another passphrase"))).rejects.toThrow();
-}, 30_000);
+});

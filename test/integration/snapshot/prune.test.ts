@@ -115,7 +115,7 @@ describe.each(servers)("on %s", (_, startServer) => {
     expect(ended.some(({ status }) => status === "fulfilled")).toBe(true);
     for (const reason of refused) expect(reason).toMatchObject({ exitCode: 11, facts: { holder: expect.stringMatching(/^[abc]$/) } });
     expect(await verifySnapshots(repository)).toMatchObject({ snapshots: 1, problems: [] });
-  }, 60_000);
+  });
 
   test("more objects than one request may name are pruned in batches", async () => {
     const { repository, store } = await makePlace();

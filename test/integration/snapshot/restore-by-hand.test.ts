@@ -51,7 +51,7 @@ test("the recipe in FORMAT.md restores a stream with nothing but age and zstd", 
   expect((await readFile(join(folder, "restored"))).equals(content)).toBe(true);
   expect(stdout).toContain("Signature Verified Successfully");
   expect(warnings).toEqual([]);
-}, 60_000);
+});
 
 test("the recipe fails on a damaged object and on an edited manifest", async () => {
   const { manifest, restore, authenticate, env } = await prepare();
@@ -65,4 +65,4 @@ test("the recipe fails on a damaged object and on an edited manifest", async () 
 
   await expect(restoring).rejects.toMatchObject({ exitCode: 1 });
   await expect(execa("bash", [authenticate], { cwd: folder, env })).rejects.toMatchObject({ exitCode: 1 });
-}, 60_000);
+});
