@@ -87,47 +87,52 @@ test.each([
 });
 
 describe("kill -9 of a later backup", () => {
-  let large: RedisServer;
-
-  /** More than one object takes (64 MiB), and does not compress. */
-  beforeAll(async () => {
-    large = await startRedis();
-    const random = seededRandom(5);
-    await using connection = await connectResp(large);
-    for (let key = 0; key < 90; key += 1) await connection.call("SET", `key:${key}`, random.bytes(1024 * 1024));
-  });
-  afterAll(() => large.stop());
-
-  afterEach(() => large.cli("config", "set", "rdb-key-save-delay", "0"));
-
   const sizeOf = (file: string) => statSync(join(folder, file), { throwIfNoEntry: false })?.size ?? 0;
 
   test.each([
-    ["the database sends", (file: string) => /leases\/backup-/.test(file)],
+    ["the database sends", (file: string) => /leases\/backup-/.test(file), { keys: 8, secondsEach: 0.5 }],
     // A lease is written aside too.
-    ["an object is being written", (file: string) => file.startsWith(".incoming/") && sizeOf(file) > 1024 * 1024],
-    ["an object lies there, the manifest does not", (file: string) => /holdfast\/data\/.*000001\.zst\.age$/.test(file)],
-  ])("when %s lists no snapshot of it and leaves the earlier ones restorable", async (_state, reached) => {
-    const first = await runHoldfast(["redis-backup", ...flags(large)]);
+    [
+      "an object is being written",
+      (file: string) => file.startsWith(".incoming/") && sizeOf(file) > 1024 * 1024,
+      { keys: 8, secondsEach: 0.5 },
+    ],
+    // More than an object takes (64 MiB).
+    [
+      "an object lies there, the manifest does not",
+      (file: string) => /holdfast\/data\/.*000001\.zst\.age$/.test(file),
+      { keys: 90, secondsEach: 0.06 },
+    ],
+  ])("when %s lists no snapshot of it and leaves the earlier ones restorable", async (_state, reached, { keys, secondsEach }) => {
+    await using source = await startRedis();
+    await fillMegabytes(source, keys);
+    const first = await runHoldfast(["redis-backup", ...flags(source)]);
     const id = first.report?.snapshot?.id as string;
     const before = new Set(files(/./));
-    await large.cli("config", "set", "rdb-key-save-delay", "60000");
-    await using running = startHoldfast(["redis-backup", ...flags(large)]);
+    await source.cli("config", "set", "rdb-key-save-delay", String(secondsEach * 1e6));
+    await using running = startHoldfast(["redis-backup", ...flags(source)]);
     await until(running, () => files(/./).some((file) => !before.has(file) && reached(file)));
     running.kill("SIGKILL");
     const killed = await running.outcome;
 
     const listed = await listIds();
-    await large.cli("config", "set", "rdb-key-save-delay", "0");
-    const next = await runHoldfast(["redis-backup", ...flags(large)]);
+    await source.cli("config", "set", "rdb-key-save-delay", "0");
+    const next = await runHoldfast(["redis-backup", ...flags(source)]);
 
     expect(killed.signal).toBe("SIGKILL");
     expect(listed).toEqual([id]);
     expect(next.exitCode).toBe(0);
     expect(await listIds()).toEqual([id, next.report?.snapshot?.id]);
-    await expectRestorable(id, large);
+    await expectRestorable(id, source);
   });
 });
+
+/** Keys of a megabyte each, which does not compress. */
+async function fillMegabytes(source: RedisServer, keys: number): Promise<void> {
+  const random = seededRandom(5);
+  await using connection = await connectResp(source);
+  for (let key = 0; key < keys; key += 1) await connection.call("SET", `key:${key}`, random.bytes(1024 * 1024));
+}
 
 test("kill -9 at the moment the manifest lies there leaves a snapshot that restores", async () => {
   await using running = startHoldfast(["redis-backup", ...flags(server)]);
