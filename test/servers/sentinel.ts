@@ -23,7 +23,7 @@ export async function startSentinel(server: { readonly port: number }): Promise<
   const directory = await mkdtemp(join(tmpdir(), "holdfast-sentinel-"));
   const port = await freePort();
   const file = join(directory, "sentinel.conf");
-  const lines = [`port ${port}`, "bind 127.0.0.1", `dir ${directory}`, `sentinel monitor ${MASTER} 127.0.0.1 ${server.port} 1`];
+  const lines = [`port ${port}`, "bind 127.0.0.1", `dir "${directory}"`, `sentinel monitor ${MASTER} 127.0.0.1 ${server.port} 1`];
   await writeFile(file, `${lines.join("\n")}\n`);
   const process = await spawnServer(program, { args: [file], cwd: directory, isReady: async () => (await ask(port, "PING")) === "PONG" });
   const sentinel: Sentinel = {
