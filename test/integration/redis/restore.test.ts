@@ -73,7 +73,8 @@ test("values of 20 MB of every kind arrive, and keys of any bytes, and how long 
 });
 
 test("how often a key was used is restored where the target counts it", async () => {
-  const lfu = { arguments: ["--maxmemory-policy", "allkeys-lfu"] };
+  // By default it counts down by one at every full minute.
+  const lfu = { arguments: ["--maxmemory-policy", "allkeys-lfu", "--lfu-decay-time", "1000"] };
   await using origin = await startRedis(lfu);
   await origin.cli("SET", "used", "1");
   for (let n = 0; n < 30; n += 1) await origin.cli("GET", "used");
