@@ -12,4 +12,6 @@ for entry in /*; do
     [ "$entry" = /run ] || mount --rbind "$entry" "$root$entry"
   fi
 done
-exec chroot "$root" sh -euc 'while [ "$1" != -- ]; do mkdir -p "$2"; mount --bind "$1" "$2"; shift 2; done; shift; exec "$@"' sh "$@"
+# Ordinary users may lack it on their PATH.
+chroot=$(PATH="$PATH:/usr/sbin:/sbin" command -v chroot)
+exec "$chroot" "$root" sh -euc 'while [ "$1" != -- ]; do mkdir -p "$2"; mount --bind "$1" "$2"; shift 2; done; shift; exec "$@"' sh "$@"
