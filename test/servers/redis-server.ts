@@ -65,7 +65,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     args.unshift(...args.splice(0, command.length - 1), file);
   }
   args.push(...(options.arguments ?? []));
-  const child = spawn(command[0] as string, args, { stdio: ["ignore", "pipe", "pipe"] });
+  // A server does not start under a locale that the machine lacks.
+  const env = { ...process.env, LC_ALL: "C" };
+  const child = spawn(command[0] as string, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   return waitUntilReady(new RunningRedis({ child, port, tlsPort, certificates, directory, password: options.password }), options);
 }
 
@@ -117,7 +119,8 @@ class RunningRedis implements RedisServer {
   }
 
   async cli(...args: string[]): Promise<string> {
-    const env = this.#password === undefined ? {} : { REDISCLI_AUTH: this.#password };
+    // Without a password, none of our caller's either.
+    const env = { REDISCLI_AUTH: this.#password };
     const { stdout } = await execa("redis-cli", ["-p", String(this.port), ...args], { env, stdin: "ignore" });
     return stdout.trim();
   }
