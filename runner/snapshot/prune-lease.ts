@@ -142,13 +142,18 @@ class NumberedLease implements PruneLease {
   }
 
   async #lost(): Promise<LockedError> {
-    const highest = (await listNumbers(this.#store, this.#options)).at(-1);
-    const content = highest === undefined ? undefined : await readLease(this.#store, highest, this.#options).catch(() => undefined);
+    const content = (await this.#readHighest()) ?? (await this.#readHighest());
     if (content !== undefined && content.token !== this.#token) return lockedBy(this.#store, content);
     return new LockedError(`The lease of pruning at ${this.#store.description} could not be renewed in time`, {
       reason: "PruneLeaseLost",
       hint: "Nothing is lost; prune again when the store answers",
     });
+  }
+
+  /** For a message only. Undefined when it cannot be read, or is gone since it was listed: then its holder has renewed or released it. */
+  async #readHighest(): Promise<PruneLeaseContent | undefined> {
+    const highest = (await listNumbers(this.#store, this.#options)).at(-1);
+    return highest === undefined ? undefined : readLease(this.#store, highest, this.#options).catch(() => undefined);
   }
 }
 
