@@ -5,6 +5,7 @@ import type { DatabasePlace, RepositoryPlace } from "./places.ts";
 import type { Success } from "./report.ts";
 import type { RunParts } from "./run.ts";
 import { settle } from "./settle.ts";
+import { findBase } from "./snapshot/find-base.ts";
 import type { Manifest } from "./snapshot/manifest.ts";
 import { openOrCreateRepository, type Repository } from "./snapshot/repository.ts";
 import { verifySnapshots } from "./snapshot/verify.ts";
@@ -41,21 +42,21 @@ export async function backUp(fn: BackupFunction, plan: BackupPlan, parts: RunPar
   const usesTls = fn.judge?.(database.connection).usesTls === true;
   warnOfUnverifiedTls({ database, repository: plan.repository }, warn);
   const repository = await open(plan, parts);
+  const group = { engine: fn.engine, target: database.target, host: plan.host };
+  const base = fn.usesBase === true && !repository.isNew ? await findBase(repository, group, { signal }) : undefined;
   await using snapshot = await startSnapshot(
     repository,
     {
-      engine: fn.engine,
+      ...group,
       function: fn.name,
-      target: database.target,
       invoker: plan.invoker,
-      host: plan.host,
       tags: [],
       holdfast: parts.version,
       parameters: { ...plan.parameters },
       // a link in clear has no certificate, so nothing was verified
       tls: { verified: usesTls && database.connection.tls.verify },
     },
-    { signal, log, warn },
+    { signal, log, warn, base },
   );
   const store = repository.store.description;
   log.info("Backup started", { snapshot: snapshot.id, database: database.connection.description, store });

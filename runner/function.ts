@@ -17,6 +17,8 @@ export interface BackupFunction<T extends ParameterTable = ParameterTable> {
   readonly summary: string;
   /** The function's own parameters, beside the runner's. */
   readonly parameters: T;
+  /** Whether the newest snapshot of the same database is to be offered, so that what did not change need not be read again. */
+  readonly usesBase?: true;
   /** Judges where the database is said to be, before anything is touched, and says whether TLS will be spoken. @throws ParameterError */
   judge?(database: DatabaseConnection): { readonly usesTls: boolean };
   /** Looks once whether a run could begin now: reachable, trusted, allowed. Reads no data and changes nothing. Resolves with a sentence about the server. */
@@ -151,6 +153,16 @@ export interface TlsMaterial {
 export interface SnapshotWriter {
   /** Starts a stream. Names match `[a-z0-9][a-z0-9._-]*(/…)*`. The run's abort ends all streams. */
   stream(name: string, options: { mediaType: string; frameBytes?: number }): StreamWriter;
+  /** An earlier snapshot of the same database whose streams may be named instead of written again. Absent: write everything. */
+  readonly base: BaseSnapshot | undefined;
+  /** Adds a stream that consists of the objects of the stream `from` (the same name, when absent) of the base: nothing is read or written. */
+  reuse(name: string, from?: string): void;
+}
+
+export interface BaseSnapshot {
+  readonly id: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly streams: readonly StreamInfo[];
 }
 
 export interface StreamWriter {

@@ -129,7 +129,8 @@ function latestOfEachGroup(manifests: readonly Manifest[]): string[] {
   return [...groups].map(([group, manifest]) => `${group}: ${manifest.id}`).sort();
 }
 
-function fits(manifest: Manifest, { engine, target, host }: SnapshotSelector): boolean {
+/** Whether the manifest is what the selector asks for, whatever its id. */
+export function fits(manifest: Manifest, { engine, target, host }: Omit<SnapshotSelector, "id">): boolean {
   if (engine !== undefined && manifest.engine !== engine) return false;
   if (host !== undefined && manifest.host !== host) return false;
   const { namespace, kind, name } = manifest.target;

@@ -44,8 +44,6 @@ export interface SnapshotInProgress extends SnapshotWriter, AsyncDisposable {
   readonly id: string;
   /** The base that was offered, if its objects may be named: not when it was forgotten, nor while pruning is under way. */
   readonly base: Manifest | undefined;
-  /** Adds a stream that consists of the objects of a stream of the base: nothing is read or written. */
-  reuse(name: string, from?: string): void;
   /** Bytes given to the streams so far. */
   rawBytes(): number;
   /** Bytes handed to the store so far. */

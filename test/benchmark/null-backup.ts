@@ -7,6 +7,8 @@ import { parseParameters } from "../../runner/parameters.ts";
 const url = new URL(process.argv[2] ?? "");
 let bytes = 0;
 const nowhere: SnapshotWriter = {
+  base: undefined,
+  reuse() {},
   stream: () => ({
     async write(piece) {
       bytes += piece.length;

@@ -5,6 +5,7 @@ import { parseParameters } from "../../../runner/parameters.ts";
 /** A snapshot in memory: what was written, and whether the function called it finished. */
 export class MemorySnapshot implements SnapshotWriter {
   readonly streams = new Map<string, { mediaType: string; bytes: Buffer; isFinished: boolean; digest: string | undefined }>();
+  readonly base = undefined;
   readonly #onWrite: (written: number) => Promise<void>;
 
   /** `onWrite` may stall or fail each write; it is told how many bytes were written before. */
@@ -17,6 +18,10 @@ export class MemorySnapshot implements SnapshotWriter {
     const stream = this.streams.get("dump.rdb");
     if (!stream?.isFinished) throw new Error("no finished dump.rdb");
     return stream.bytes;
+  }
+
+  reuse(): void {
+    throw new Error("there is no base");
   }
 
   stream(name: string, { mediaType }: { mediaType: string }): StreamWriter {
