@@ -38,18 +38,29 @@ export class SearchTransport implements AsyncDisposable {
   readonly #endpoint: SearchEndpoint;
   readonly #pool: Pool;
   readonly #signal: AbortSignal;
+  readonly #options: TransportOptions;
+  readonly #ownsPool: boolean;
 
-  constructor(endpoint: SearchEndpoint, { signal, connections, idleTimeoutMs }: TransportOptions) {
+  /** `pool`: of another transport to the same endpoint, which closes it. */
+  constructor(endpoint: SearchEndpoint, options: TransportOptions, pool?: Pool) {
     this.description = endpoint.description;
     this.#endpoint = endpoint;
-    this.#signal = signal;
-    this.#pool = new Pool(endpoint.origin, {
-      connections,
-      pipelining: 1,
-      headersTimeout: idleTimeoutMs,
-      bodyTimeout: idleTimeoutMs,
-      ...(endpoint.tls === undefined ? {} : { connect: endpoint.tls }),
-    });
+    this.#options = options;
+    this.#signal = options.signal;
+    this.#ownsPool = pool === undefined;
+    this.#pool = pool ?? openPool(endpoint, options);
+  }
+
+  /**
+   * The same connections for work that has to be done although the run was stopped, such as closing cursors: requests end after these
+   * milliseconds, counted from now, and not with the run. To be used before this transport is disposed of; needs no disposal itself.
+   */
+  forCleanUp(milliseconds: number): SearchTransport {
+    const ending = new AbortController();
+    const late = () =>
+      ending.abort(new DatabaseUnavailableError(`${this.description} did not answer while cleaning up`, { reason: "ServerSilent" }));
+    setTimeout(late, milliseconds).unref();
+    return new SearchTransport(this.#endpoint, { ...this.#options, signal: ending.signal }, this.#pool);
   }
 
   /** The answer as JSON. @throws HoldfastError by cause: unavailable, refused, and for statuses other than those allowed */
@@ -93,7 +104,7 @@ export class SearchTransport implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.destroy();
+    if (this.#ownsPool) await this.#pool.destroy();
   }
 
   #parse(text: string, { method, path }: SearchRequest): unknown {
@@ -107,6 +118,16 @@ export class SearchTransport implements AsyncDisposable {
       });
     }
   }
+}
+
+function openPool(endpoint: SearchEndpoint, { connections, idleTimeoutMs }: TransportOptions): Pool {
+  return new Pool(endpoint.origin, {
+    connections,
+    pipelining: 1,
+    headersTimeout: idleTimeoutMs,
+    bodyTimeout: idleTimeoutMs,
+    ...(endpoint.tls === undefined ? {} : { connect: endpoint.tls }),
+  });
 }
 
 /** A path of names, each percent-encoded: `pathOf("my index", "_settings")`. Several names go as one, joined by commas. */
