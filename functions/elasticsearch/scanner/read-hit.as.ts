@@ -1,0 +1,127 @@
+// Finds in one hit what a backup needs of it: keys at depth 1, in whatever order.
+import { CUT_SHORT, COMMENT, fail, lastEscape, limit, mayBlank, skipContainer, skipString, skipValue, UNEXPECTED } from "./skip.as";
+import { xxh64 } from "./xxh64.as";
+
+/** Addresses of what the last hit held; 0 for what it did not. Strings without their quotes, the source with the blanks around it. */
+export let idAt: usize = 0;
+export let idEnd: usize = 0;
+export let routingAt: usize = 0;
+export let routingEnd: usize = 0;
+export let sourceAt: usize = 0;
+export let sourceEnd: usize = 0;
+export let sortAt: usize = 0;
+export let sortEnd: usize = 0;
+
+/** `at`: its opening brace. Answers the address behind the closing one, or 0. Only lines may hold blanks between tokens. */
+export function readHit(at: usize): usize {
+  idAt = 0;
+  routingAt = 0;
+  sourceAt = 0;
+  sortAt = 0;
+  if (load<u8>(at) != 0x7b) return fail(UNEXPECTED, at);
+  while (true) {
+    at = skipBlanks(at + 1);
+    if (load<u8>(at) != 0x22) return fail(UNEXPECTED, at);
+    const key = at + 1;
+    at = skipString(key);
+    if (!at) return 0;
+    const keyLength = at - 1 - key;
+    // An escaped key could be one of ours in disguise; nobody writes such.
+    if (lastEscape >= key) return fail(UNEXPECTED, key);
+    at = skipBlanks(at);
+    if (load<u8>(at) != 0x3a) return fail(UNEXPECTED, at);
+    at = readField(key, keyLength, at + 1);
+    if (!at) return 0;
+    at = skipBlanks(at);
+    const next = load<u8>(at);
+    if (next == 0x7d) return at < limit ? at + 1 : fail(CUT_SHORT, at);
+    if (next != 0x2c) return fail(UNEXPECTED, at);
+  }
+}
+
+/** The hash of the document that was read last; what it covers is said in DIGEST.md. */
+export function documentHash(): u64 {
+  let hash: u64 = idAt ? xxh64(idAt, idEnd - idAt, 0) : 0;
+  if (routingAt) hash = xxh64(routingAt, routingEnd - routingAt, hash);
+  return xxh64(sourceAt, sourceEnd - sourceAt, hash);
+}
+
+/** The first sort value, when it is a whole number of up to 18 digits; otherwise `isWhole` is false afterwards. */
+export function firstSortValue(): i64 {
+  let at = sortAt + 1;
+  const isNegative = load<u8>(at) == 0x2d;
+  if (isNegative) at += 1;
+  const digits = at;
+  let value: i64 = 0;
+  for (let digit = load<u8>(at) - 0x30; <u8>digit < 10; digit = load<u8>(at) - 0x30) {
+    value = value * 10 + <i64>(<u8>digit);
+    at += 1;
+    if (at - digits > 18) break;
+  }
+  const next = load<u8>(at);
+  isWhole = sortAt != 0 && at > digits && at - digits <= 18 && (next == 0x2c || next == 0x5d);
+  return isNegative ? -value : value;
+}
+export let isWhole: bool = false;
+
+function readField(key: usize, length: usize, at: usize): usize {
+  const word = load<u64>(key);
+  if (length == 7 && (word & 0x00ffffffffffffff) == 0x006563_72756f735f) return readSource(at);
+  at = skipBlanks(at);
+  if (length == 3 && (word & 0xffffff) == 0x64695f) {
+    if (idAt || load<u8>(at) != 0x22) return fail(UNEXPECTED, at);
+    idAt = at + 1;
+    const end = skipString(idAt);
+    idEnd = end - 1;
+    return end;
+  }
+  if (length == 8 && word == 0x676e6974756f725f) {
+    if (routingAt || load<u8>(at) != 0x22) return fail(UNEXPECTED, at);
+    routingAt = at + 1;
+    const end = skipString(routingAt);
+    routingEnd = end - 1;
+    return end;
+  }
+  if (length == 4 && <u32>word == 0x74726f73) {
+    if (sortAt || load<u8>(at) != 0x5b) return fail(UNEXPECTED, at);
+    sortAt = at;
+    sortEnd = skipContainer(at);
+    return sortEnd;
+  }
+  return skipValue(at);
+}
+
+function readSource(at: usize): usize {
+  if (sourceAt) return fail(UNEXPECTED, at);
+  sourceAt = at;
+  at = skipBlanksAroundSource(at);
+  if (!at) return 0;
+  if (load<u8>(at) != 0x7b) return fail(UNEXPECTED, at);
+  at = skipContainer(at);
+  if (!at) return 0;
+  at = skipBlanksAroundSource(at);
+  sourceEnd = at;
+  return at;
+}
+
+/** A source is stored as it was sent: blanks before and behind it, newlines and comments among them, are its own. */
+function skipBlanksAroundSource(at: usize): usize {
+  for (; at < limit; at++) {
+    const byte = load<u8>(at);
+    if (byte == 0x2f) return fail(COMMENT, at);
+    if (byte == 0x0a || byte == 0x0d) {
+      if (!mayBlank) return fail(UNEXPECTED, at);
+      store<u8>(at, 0x20);
+    } else if (byte != 0x20 && byte != 0x09) {
+      return at;
+    }
+  }
+  return fail(CUT_SHORT, at);
+}
+
+@inline
+function skipBlanks(at: usize): usize {
+  if (mayBlank) return at;
+  while (load<u8>(at) == 0x20 || load<u8>(at) == 0x09) at++;
+  return at;
+}
