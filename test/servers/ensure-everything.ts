@@ -1,8 +1,10 @@
+import { ELASTICSEARCH_VERSIONS, ensureElasticsearch, ensureElasticsearchJava } from "./elasticsearch-server.ts";
 import { ensureGo, ensurePrograms } from "./install.ts";
 import { ensureKubernetes } from "./kubernetes/ensure-kubernetes.ts";
 import { ensureMinio, isMinioWanted } from "./minio.ts";
 import { ensureNewRedis } from "./new-redis.ts";
 import { ensureOldRedis } from "./old-redis.ts";
+import { ensureOpenSearch, ensureOpenSearchJava, OPENSEARCH_VERSIONS } from "./opensearch-server.ts";
 import { ensureSampleModule } from "./sample-module.ts";
 import { ensureValkey } from "./valkey.ts";
 import { ensureVersitygw } from "./versitygw.ts";
@@ -18,4 +20,16 @@ export async function ensureEverything(): Promise<void> {
   await ensureVersitygw();
   if (await isMinioWanted()) await ensureMinio();
   await ensureKubernetes();
+  await ensureSearchServers();
+}
+
+async function ensureSearchServers(): Promise<void> {
+  for (const version of ELASTICSEARCH_VERSIONS) {
+    await ensureElasticsearchJava(version);
+    await ensureElasticsearch(version);
+  }
+  for (const version of OPENSEARCH_VERSIONS) {
+    await ensureOpenSearchJava(version);
+    await ensureOpenSearch(version);
+  }
 }

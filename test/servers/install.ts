@@ -19,6 +19,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   cc: "build-essential",
   "prometheus-pushgateway": "prometheus-pushgateway",
   promtool: "prometheus",
+  java: "openjdk-17-jre-headless",
+  mvn: "maven",
+  unzip: "unzip",
 };
 
 /** Resolves with the program's path; installs its Debian package when it is missing and we are root, else says which command is missing. */

@@ -1,10 +1,11 @@
-// Runs every test: the fast ones side by side, those with real servers one after another. Ends with one line of jest's own figures; a skipped test,
-// or none at all, is a failure.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+// Runs every test: the fast ones side by side, those with real servers one after another, those with search servers last. Ends with one line of
+// jest's own figures; a skipped test, or none at all, is a failure.
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureEverything } from "../servers/ensure-everything.ts";
+import { POOL_FOLDER, POOL_OWNER, stopPool } from "../servers/search-server-pool.ts";
 
 interface JestFigures {
   readonly numPassedTests: number;
@@ -16,6 +17,12 @@ interface JestFigures {
 
 const root = join(import.meta.dirname, "../..");
 const scratch = mkdtempSync(join(tmpdir(), "holdfast-tests-"));
+const pool = join(scratch, "search-servers");
+mkdirSync(pool);
+// Java servers beside tests that measure time would make those fail: they come last.
+const SEARCH_TESTS = "/test/(integration|e2e)/elasticsearch/";
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort(new Error(`Ended by ${signal}`)));
 let passed = 0;
 let failed = 0;
 let skipped = 0;
@@ -24,27 +31,39 @@ try {
   await ensureEverything();
   for (const args of [
     ["--selectProjects", "unit", "contract", "--maxWorkers=100%"],
-    ["--selectProjects", "integration", "e2e", "--runInBand"],
+    ["--selectProjects", "integration", "e2e", "--runInBand", "--testPathIgnorePatterns", SEARCH_TESTS],
+    ["--selectProjects", "integration", "e2e", "--runInBand", "--testPathPatterns", SEARCH_TESTS],
   ]) {
-    const figures = runJest(args);
+    const figures = await runJest(args);
     passed += figures.numPassedTests;
     failed += figures.numFailedTests;
     skipped += figures.numPendingTests + figures.numTodoTests;
     isGood &&= figures.numFailedTestSuites === 0;
   }
 } finally {
+  await stopPool(pool);
   rmSync(scratch, { recursive: true, force: true });
 }
 process.stdout.write(`tests: ${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 process.exitCode = isGood && failed === 0 && skipped === 0 && passed > 0 ? 0 : 1;
 
-function runJest(args: readonly string[]): JestFigures {
+async function runJest(args: readonly string[]): Promise<JestFigures> {
   const file = join(scratch, "figures.json");
   const jest = join(root, "node_modules/jest/bin/jest.js");
   const flags = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", jest, "--json", "--outputFile", file, ...args];
-  const run = spawnSync(process.execPath, flags, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  const env = { ...process.env, [POOL_FOLDER]: pool, [POOL_OWNER]: String(process.pid) };
+  stopping.signal.throwIfAborted();
+  const run = spawn(process.execPath, flags, { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] });
+  const end = () => run.kill("SIGTERM");
+  stopping.signal.addEventListener("abort", end);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    run.once("error", reject);
+    run.once("exit", resolve);
+  });
+  stopping.signal.removeEventListener("abort", end);
+  stopping.signal.throwIfAborted();
   const figures = JSON.parse(readFileSync(file, "utf8")) as JestFigures;
   rmSync(file);
-  if (run.status !== 0) isGood = false;
+  if (code !== 0) isGood = false;
   return figures;
 }
