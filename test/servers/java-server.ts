@@ -26,9 +26,18 @@ export interface JavaProcessOptions {
 
 const NOBODY = 65_534;
 const LOG = "output.log";
-// Once a second: enough, and cheaper than a program of ours.
-const KEEPER = `while kill -0 "$1" && kill -0 -- "-$2"; do sleep 1; done
-kill -0 "$1" || { kill -9 -- "-$2"; rm -rf "$3"; }`;
+// Looks once a second. An owner that ended but whom nobody reaps is seen in /proc alone.
+const KEEPER = `lives() {
+  kill -0 "$1" || return 1
+  [ -r "/proc/$1/status" ] || return 0
+  while read -r name state rest; do
+    [ "$name" = State: ] || continue
+    [ "$state" != Z ]
+    return
+  done < "/proc/$1/status"
+}
+while lives "$1" && kill -0 "-$2"; do sleep 1; done
+lives "$1" || { kill -9 "-$2"; rm -rf "$3"; }`;
 
 /** Starts the program; what it prints goes to a file in the directory. */
 export async function spawnJava(program: string, options: JavaProcessOptions): Promise<JavaProcess> {
