@@ -49,6 +49,10 @@ export interface StashCommand {
   readonly name: string;
   /** The flag that carries the users' own arguments: "redis-args". */
   readonly argumentsFlag: string;
+  /** A flag of this addon that names a directory: nothing is written there, but the session's stats show it as the snapshot's path, as Stash does. */
+  readonly pathFlag?: string;
+  /** Switches of this addon that may be given while they are off; one that is on is refused for the reason that stands here. */
+  readonly refusedSwitches?: Readonly<Record<string, string>>;
   /** Reads those, which are for the tools that the addon drives. @throws ParameterError naming what cannot be kept, never a value: one could be a secret */
   readArguments(words: readonly string[]): StashArguments;
   /** What Stash's catalog holds for it. */

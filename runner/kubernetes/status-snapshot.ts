@@ -23,6 +23,8 @@ export interface SnapshotFacts {
   /** That this backup added to the store. */
   readonly storedBytes: number;
   readonly durationMs: number;
+  /** The first stream's name when absent. */
+  readonly path?: string | undefined;
 }
 
 export interface SnapshotStream {
@@ -32,14 +34,14 @@ export interface SnapshotStream {
   readonly reusedObjects: number;
 }
 
-/** The snapshot as Stash tells of one: a stream counts as a file, and the first one's name is the path. */
+/** The snapshot as Stash tells of one: a stream counts as a file. */
 export function snapshotStats(facts: SnapshotFacts): SnapshotStats {
-  const { id, streams, rawBytes, storedBytes, durationMs } = facts;
+  const { id, streams, rawBytes, storedBytes, durationMs, path = streams[0]?.name ?? "" } = facts;
   const unmodified = streams.filter(({ objects, reusedObjects }) => objects > 0 && reusedObjects === objects).length;
   const written = streams.filter(({ reusedObjects }) => reusedObjects === 0).length;
   return {
     name: id,
-    path: streams[0]?.name ?? "",
+    path,
     totalSize: formatBytes(rawBytes),
     uploaded: formatBytes(storedBytes),
     processingTime: formatProcessingTime(durationMs),

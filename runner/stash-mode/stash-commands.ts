@@ -12,7 +12,7 @@ import { type BackupSessionWriter, openBackupSession } from "../session.ts";
 import { statsOfSnapshot } from "../session-snapshot.ts";
 import { type StashOutputs, stashOutputs } from "./stash-outputs.ts";
 import {
-  argumentsParameter,
+  addonParameters,
   ignoredParameters,
   type StashBackupParameters,
   type StashPlaceParameters,
@@ -29,8 +29,8 @@ export function stashCommands(functions: readonly DatabaseFunction[]): readonly 
 
 function stashCommand(fn: DatabaseFunction, stash: StashCommand): Command {
   const outputs = stashOutputs(stash.name);
-  const addon = fn.kind === "backup" ? stashBackupParameters : stashRestoreParameters;
-  const parameters = { ...fn.parameters, ...addon, [USER_ARGUMENTS]: argumentsParameter(stash.argumentsFlag) };
+  const shared = fn.kind === "backup" ? stashBackupParameters : stashRestoreParameters;
+  const parameters = { ...fn.parameters, ...shared, ...addonParameters(stash) };
   return {
     name: stash.name,
     summary: `${fn.summary}, called as Stash calls its addon`,
@@ -43,14 +43,7 @@ function stashCommand(fn: DatabaseFunction, stash: StashCommand): Command {
   };
 }
 
-const USER_ARGUMENTS = "userArguments";
-type WithArguments = { readonly [USER_ARGUMENTS]: string | undefined };
-
-async function runBackup(
-  fn: BackupFunction,
-  values: StashBackupParameters & WithArguments,
-  parts: RunParts & { outputs: StashOutputs },
-): Promise<Success> {
+async function runBackup(fn: BackupFunction, values: StashBackupParameters, parts: RunParts & { outputs: StashOutputs }): Promise<Success> {
   const given = readArguments(fn, values, parts);
   const session = await openSession(values, parts);
   const plan: BackupPlan = {
@@ -64,11 +57,11 @@ async function runBackup(
   };
   const { manifest, success } = await backUp(fn, plan, parts);
   const durationMs = Date.parse(manifest.finished) - Date.parse(manifest.started);
-  parts.outputs.committed(statsOfSnapshot(manifest, { durationMs }));
+  parts.outputs.committed(statsOfSnapshot(manifest, { durationMs, path: values.shownPath }));
   return success;
 }
 
-async function runRestore(fn: RestoreFunction, values: StashRestoreParameters & WithArguments, parts: RunParts): Promise<Success> {
+async function runRestore(fn: RestoreFunction, values: StashRestoreParameters, parts: RunParts): Promise<Success> {
   if (values.snapshot.includes(",")) {
     throw new ParameterError(`--snapshot names several snapshots, "${values.snapshot}": one is restored at a time`, {
       hint: "Name one in the RestoreSession's rule: each snapshot holds the whole database",
@@ -97,10 +90,10 @@ interface Given {
 }
 
 /** The function's own parameters, what the users' arguments say over what the flags say. */
-function readArguments(fn: DatabaseFunction, values: WithArguments, { log, warn }: RunParts): Given {
-  const words = (values[USER_ARGUMENTS] ?? "").split(/\s+/).filter((word) => word !== "");
+function readArguments(fn: DatabaseFunction, values: StashBackupParameters | StashRestoreParameters, { log, warn }: RunParts): Given {
+  const words = (values.userArguments ?? "").split(/\s+/).filter((word) => word !== "");
   const { flags, warnings, words: understood, connect } = (fn.stash as StashCommand).readArguments(words);
-  const all: Readonly<Record<string, unknown>> = values;
+  const all: Readonly<Record<string, unknown>> = { ...values };
   const table: ParameterTable = fn.parameters;
   const named = Object.entries(table).filter(([, { flag }]) => flags[flag] !== undefined);
   const own = Object.fromEntries(Object.keys(table).map((name) => [name, all[name]]));

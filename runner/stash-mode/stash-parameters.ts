@@ -1,6 +1,7 @@
 // The command line of Stash's addons, flag by flag. `--flag=` means that it is not set: that is how their Functions leave a variable out.
 import * as z from "zod";
-import type { Parameter, ParametersOf } from "../parameters.ts";
+import type { StashCommand } from "../function.ts";
+import type { Parameter, ParametersOf, ParameterTable } from "../parameters.ts";
 import { backupParameters, snapshotsParameters } from "../runner-parameters.ts";
 import { loggingFlags } from "./logging-flags.ts";
 
@@ -36,6 +37,12 @@ export function bool(flag: string, help: string): Parameter<boolean> {
     .refine((given) => YES.test(given) || /^(0|f|false)$/i.test(given))
     .transform((given) => YES.test(given));
   return { flag, env: [], placeholder: "BOOL", isValueOptional: true, expected: "true or false", default: "false", help, schema };
+}
+
+/** Nothing but off, or empty, is accepted. */
+function refusedSwitch(flag: string, why: string): Parameter<boolean> {
+  const { schema, ...parts } = bool(flag, "Accepted from Stash's manifests while it is off");
+  return { ...parts, expected: `false, since ${why}`, schema: schema.refine((isOn) => !isOn) };
 }
 
 function integer(flag: string, help: string): Parameter<number | undefined> {
@@ -163,13 +170,30 @@ export const stashRestoreParameters = {
   workers: integer("n", IGNORED),
 };
 
-/** The flag that carries the users' own arguments. */
-export function argumentsParameter(flag: string): Parameter<string | undefined> {
-  return text(flag, { expected: "arguments", help: "Arguments of Stash's users, split at white space" });
+/** What one addon takes beside what all do. */
+export function addonParameters({ argumentsFlag, pathFlag, refusedSwitches = {} }: StashCommand): ParameterTable {
+  return {
+    userArguments: text(argumentsFlag, { expected: "arguments", help: "Arguments of Stash's users, split at white space" }),
+    ...(pathFlag === undefined
+      ? {}
+      : {
+          shownPath: text(pathFlag, {
+            expected: "a directory",
+            help: "Shown as the snapshot's path in the session's stats; nothing is written there",
+          }),
+        }),
+    ...Object.fromEntries(Object.entries(refusedSwitches).map(([flag, why]) => [`refused:${flag}`, refusedSwitch(flag, why)])),
+  };
 }
 
-export type StashBackupParameters = ParametersOf<typeof stashBackupParameters>;
-export type StashRestoreParameters = ParametersOf<typeof stashRestoreParameters>;
+/** What `addonParameters` makes of them. */
+interface AddonParameters {
+  readonly userArguments: string | undefined;
+  readonly shownPath?: string | undefined;
+}
+
+export type StashBackupParameters = ParametersOf<typeof stashBackupParameters> & AddonParameters;
+export type StashRestoreParameters = ParametersOf<typeof stashRestoreParameters> & AddonParameters;
 export type StashStoreParameters = ParametersOf<typeof storeParameters>;
 /** What both commands take. */
 export type StashPlaceParameters = ParametersOf<typeof place> & ParametersOf<typeof session> & ParametersOf<typeof commonParameters>;
