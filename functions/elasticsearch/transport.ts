@@ -1,20 +1,25 @@
-import { Pool } from "undici";
-import { DatabaseUnavailableError } from "../../runner/errors.ts";
+import { type Dispatcher, Pool } from "undici";
+import { DatabaseUnavailableError, type ErrorOptions } from "../../runner/errors.ts";
 import type { SearchEndpoint } from "./endpoint.ts";
 import { formatExactJson, parseExactJson } from "./exact-json.ts";
-import { translateConnectionError, translateStatus } from "./server-error.ts";
+import { translateConnectionError, translateStatus, wasConnectionClosed } from "./server-error.ts";
 
 export interface SearchRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** Starts with a slash; names in it are percent-encoded (`pathOf`). */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean>>;
-  /** JSON of the value; bytes go as they are, as newline-delimited JSON. */
+  /** JSON of the value; bytes go as they are, as newline-delimited JSON, and must not change until the answer is there. */
   readonly body?: unknown;
   /** Statuses beside 2xx that are answers, not errors. */
   readonly statuses?: readonly number[];
   /** How long the server may be silent, before and within its answer; the transport's own when absent. */
   readonly idleTimeoutMs?: number;
+  /**
+   * Whether it may reach the server twice: it is then sent once more when the connection ends before an answer begins, as happens to idle ones.
+   * By default GET and HEAD.
+   */
+  readonly isRepeatable?: boolean;
 }
 
 export interface SearchAnswer {
@@ -30,8 +35,8 @@ export interface TransportOptions {
 }
 
 /**
- * Requests to one server or load balancer. Never retried here: whoever knows what a repetition means does it. Failures are translated: see
- * server-error.ts. The run's signal ends all requests.
+ * Requests to one server or load balancer. Not retried here (see `isRepeatable` for the one exception): whoever knows what a repetition means
+ * does it. Failures are translated: see server-error.ts. Redirects are not followed. The run's signal ends all requests.
  */
 export class SearchTransport implements AsyncDisposable {
   readonly description: string;
@@ -66,66 +71,141 @@ export class SearchTransport implements AsyncDisposable {
   /** The answer as JSON. @throws HoldfastError by cause: unavailable, refused, and for statuses other than those allowed */
   async json(request: SearchRequest): Promise<SearchAnswer> {
     const chunks: Uint8Array[] = [];
-    const status = await this.bytes(request, (chunk) => chunks.push(Buffer.from(chunk)));
+    let size = 0;
+    const status = await this.bytes(request, (chunk) => {
+      size += chunk.length;
+      if (size > MOST_JSON_BYTES)
+        throw this.#unexpected(request, `is larger than ${MOST_JSON_BYTES / 2 ** 20} MiB`, { reason: "AnswerTooLarge" });
+      chunks.push(Buffer.from(chunk));
+    });
     const text = Buffer.concat(chunks).toString("utf8");
     return { status, json: text === "" ? undefined : this.#parse(text, request) };
   }
 
-  /** Hands the answer's body on in pieces, which are the callee's only during the call; errors' bodies never. Resolves with the status at the body's end. */
+  /**
+   * Hands the answer's body on in pieces, which are the callee's only during the call; errors' bodies never. Resolves with the status at the
+   * body's end, and rejects when the body is cut. What `onChunk` throws ends the request and is thrown as it is.
+   */
   async bytes(request: SearchRequest, onChunk: (chunk: Uint8Array) => void): Promise<number> {
-    this.#signal.throwIfAborted();
-    const { method, path, query = {}, body, statuses = [], idleTimeoutMs } = request;
-    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
-    const isRaw = body instanceof Uint8Array;
-    const { authorization, pathPrefix } = this.#endpoint;
-    try {
-      const answer = await this.#pool.request({
-        method,
-        path: `${pathPrefix}${path}${search === "" ? "" : `?${search}`}`,
-        headers: {
-          accept: "application/json",
-          ...(authorization === undefined ? {} : { authorization: authorization.reveal() }),
-          ...(body === undefined ? {} : { "content-type": isRaw ? "application/x-ndjson" : "application/json" }),
-        },
-        body: body === undefined ? null : isRaw ? body : formatExactJson(body),
-        signal: this.#signal,
-        ...(idleTimeoutMs === undefined ? {} : { headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs }),
-      });
-      if (answer.statusCode < 300 || statuses.includes(answer.statusCode)) {
-        for await (const chunk of answer.body) onChunk(chunk as Uint8Array);
-        return answer.statusCode;
+    const answer = await this.#send(request);
+    const { statusCode: status, headers } = answer;
+    if ((status >= 200 && status < 300) || request.statuses?.includes(status)) {
+      try {
+        this.#assertJson(request, headers);
+      } catch (error) {
+        answer.body.destroy();
+        throw error;
       }
-      const text = await answer.body.text();
-      throw translateStatus({ method, path, status: answer.statusCode, text, description: this.description });
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      throw translateConnectionError(error, this.description);
+      for await (const chunk of this.#chunksOf(answer.body)) onChunk(chunk);
+      return status;
     }
+    const { method, path } = request;
+    const text = await this.#readRefusal(answer.body);
+    const isAnonymous = this.#endpoint.authorization === undefined;
+    throw translateStatus({ method, path, status, text, description: this.description, isAnonymous });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ownsPool) await this.#pool.destroy();
   }
 
-  #parse(text: string, { method, path }: SearchRequest): unknown {
+  /** Resolves when the answer's head is there. */
+  async #send(request: SearchRequest): Promise<Dispatcher.ResponseData> {
+    const { method, path, query = {}, body, idleTimeoutMs, isRepeatable = method === "GET" || method === "HEAD" } = request;
+    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
+    const isRaw = body instanceof Uint8Array;
+    const { authorization, pathPrefix } = this.#endpoint;
+    for (let attempt = 1; ; attempt += 1) {
+      this.#signal.throwIfAborted();
+      try {
+        return await this.#pool.request({
+          method,
+          path: `${pathPrefix}${path}${search === "" ? "" : `?${search}`}`,
+          headers: {
+            accept: "application/json",
+            ...(authorization === undefined ? {} : { authorization: authorization.reveal() }),
+            ...(body === undefined ? {} : { "content-type": isRaw ? "application/x-ndjson" : "application/json" }),
+          },
+          body: body === undefined ? null : isRaw ? body : formatExactJson(body),
+          signal: this.#signal,
+          ...(idleTimeoutMs === undefined ? {} : { headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs }),
+        });
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        // The server may have closed an idle connection just when the request was on its way.
+        if (attempt > 1 || !isRepeatable || !wasConnectionClosed(error)) throw translateConnectionError(error, this.description);
+      }
+    }
+  }
+
+  async *#chunksOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw translateConnectionError(error, this.description);
+    }
+  }
+
+  /** A refusal's text, as much of it as is sensible. */
+  async #readRefusal(body: AsyncIterable<Uint8Array>): Promise<string> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of this.#chunksOf(body)) {
+      chunks.push(Buffer.from(chunk));
+      size += chunk.length;
+      if (size > MOST_REFUSAL_BYTES) break;
+    }
+    return Buffer.concat(chunks).toString("utf8");
+  }
+
+  /** A proxy's page in HTML, or bytes that are compressed although nobody asked for it, must never be taken for an answer. */
+  #assertJson(request: SearchRequest, headers: Dispatcher.ResponseData["headers"]): void {
+    const encoding = headers["content-encoding"];
+    if (encoding !== undefined && encoding !== "identity") throw this.#unexpected(request, `is encoded as ${encoding}`);
+    const type = headers["content-type"];
+    const hasBody = headers["content-length"] !== "0" && request.method !== "HEAD";
+    if (hasBody && type !== undefined && !String(type).includes("json")) throw this.#unexpected(request, `is ${type}, no JSON`);
+  }
+
+  #parse(text: string, request: SearchRequest): unknown {
     try {
       return parseExactJson(text);
     } catch (cause) {
-      throw new DatabaseUnavailableError(`The answer of ${this.description} to ${method} ${path} is no JSON`, {
-        cause,
-        reason: "UnexpectedAnswer",
-        hint: "Is this the address of an Elasticsearch or OpenSearch, and not of a proxy before it?",
-      });
+      throw this.#unexpected(request, "is no JSON", { cause });
     }
   }
+
+  #unexpected({ method, path }: SearchRequest, fault: string, options: ErrorOptions = {}): DatabaseUnavailableError {
+    return new DatabaseUnavailableError(`The answer of ${this.description} to ${method} ${path} ${fault}`, {
+      reason: "UnexpectedAnswer",
+      hint: "Is this the address of an Elasticsearch or OpenSearch, and not of a proxy before it?",
+      ...options,
+    });
+  }
 }
+
+/** Below what strings can hold; catalogs of thousands of indices take tens. */
+const MOST_JSON_BYTES = 256 * 2 ** 20;
+const MOST_REFUSAL_BYTES = 4 * 2 ** 20;
+/** Servers warn in headers, once for each deprecated thing. */
+const MOST_HEADER_BYTES = 2 ** 20;
+/** Load balancers and proxies close idle connections; the shortest of their usual times is five seconds. */
+const IDLE_CONNECTION_MS = 4_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 function openPool(endpoint: SearchEndpoint, { connections, idleTimeoutMs }: TransportOptions): Pool {
   return new Pool(endpoint.origin, {
     connections,
     pipelining: 1,
+    // Never tried here, and some load balancers would choose it.
+    allowH2: false,
     headersTimeout: idleTimeoutMs,
     bodyTimeout: idleTimeoutMs,
+    connectTimeout: Math.min(CONNECT_TIMEOUT_MS, idleTimeoutMs),
+    keepAliveTimeout: IDLE_CONNECTION_MS,
+    keepAliveMaxTimeout: IDLE_CONNECTION_MS,
+    maxHeaderSize: MOST_HEADER_BYTES,
     ...(endpoint.tls === undefined ? {} : { connect: endpoint.tls }),
   });
 }
