@@ -104,12 +104,13 @@ function all(names: string, argument: StashArgument): StashArgumentTable {
 
 /** Our own flags may stand among them, but for `match`, which is multielasticdump's here. */
 function ownFlags(parameters: ParameterTable): StashArgumentTable {
-  const flags = Object.values(parameters).filter(({ flag }) => flag !== "match");
+  const flags = Object.values(parameters).filter(({ flag }) => flag !== "match" && flag !== "match-regex");
   return Object.fromEntries(flags.map(({ flag, placeholder }) => [flag, ownFlag(flag, placeholder === undefined ? "switch" : "value")]));
 }
 
 const commonArguments: StashArgumentTable = {
   match,
+  "match-regex": match,
   matchType: refusedUnless(/^(alias|datastream)$/, "expected alias or datastream"),
   parallel,
   timeout,
