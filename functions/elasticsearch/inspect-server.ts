@@ -1,50 +1,124 @@
 import * as z from "zod";
-import { DatabaseRefusedError } from "../../runner/errors.ts";
-import type { SearchTransport } from "./transport.ts";
+import { DatabaseRefusedError, DatabaseUnavailableError } from "../../runner/errors.ts";
+import { readAnswer } from "./read-answer.ts";
+import type { SearchAnswer, SearchRequest, SearchTransport } from "./transport.ts";
 
 export interface SearchServer {
   readonly flavour: "elasticsearch" | "opensearch";
-  /** "8.19.4". */
+  /** "8.19.4"; of several nodes' versions the lowest, as far as they can be told. */
   readonly version: string;
   readonly id: string;
   readonly clusterName: string;
   readonly dataNodes: number;
 }
 
-/** Asks the server what it is. @throws DatabaseRefusedError when it is neither */
-export async function inspectServer(transport: SearchTransport): Promise<SearchServer> {
-  const root = await transport.json({ method: "GET", path: "/", statuses: [405] });
-  const health = z
-    .object({ cluster_name: z.string(), number_of_data_nodes: z.number() })
-    .parse((await transport.json({ method: "GET", path: "/_cluster/health" })).json);
-  const state = z
-    .object({ cluster_uuid: z.string() })
-    .parse((await transport.json({ method: "GET", path: "/_cluster/state/version", query: { filter_path: "cluster_uuid" } })).json);
-  const common = { id: state.cluster_uuid, clusterName: health.cluster_name, dataNodes: health.number_of_data_nodes };
-  if (root.status === 200) {
-    const answer = z.object({ version: z.object({ number: z.string(), distribution: z.string().optional() }) }).safeParse(root.json);
-    if (answer.success) {
-      const { number, distribution } = answer.data.version;
-      return { ...common, flavour: distribution === "opensearch" ? "opensearch" : "elasticsearch", version: number };
-    }
-  }
+export interface InspectOptions {
+  /** The transport's own when absent. */
+  readonly idleTimeoutMs?: number;
+}
+
+const rootSchema = z.object({
+  cluster_name: z.string().optional(),
+  cluster_uuid: z.string().optional(),
+  tagline: z.string().optional(),
+  version: z.object({ number: z.string(), distribution: z.string().optional(), build_flavor: z.string().optional() }),
+});
+const nodesSchema = z.object({ nodes: z.record(z.string(), z.object({ version: z.string() })) });
+const stateSchema = z.object({ cluster_uuid: z.string() });
+const healthSchema = z.object({ cluster_name: z.string(), number_of_data_nodes: z.number() });
+
+/** What OpenSearch calls itself so that older clients of Elasticsearch work. */
+const COMPATIBLE_VERSION = "7.10.2";
+const OLDEST_ELASTICSEARCH = "7.0";
+/** How servers and managed services say that they have no such API, or not for this user. */
+const ABSENT = [400, 403, 404, 405, 410, 500];
+/** In place of an identifier, until the cluster has one. */
+const NO_ID = "_na_";
+
+/**
+ * Asks the server what it is; needs the cluster's privilege "monitor". @throws DatabaseRefusedError when it is neither of the two, or one that
+ * cannot be backed up; DatabaseUnavailableError "ClusterNotReady" when it has not formed a cluster yet
+ */
+export async function inspectServer(transport: SearchTransport, { idleTimeoutMs }: InspectOptions = {}): Promise<SearchServer> {
+  const get = (path: string, parts: Pick<SearchRequest, "query" | "statuses"> = {}) =>
+    transport.json({ method: "GET", path, ...parts, ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }) });
+  const answer = await get("/", { statuses: [404, 405] });
+  const root = answer.status === 200 ? rootSchema.safeParse(answer.json).data : undefined;
+  if (root?.version.build_flavor === "serverless")
+    throw new DatabaseRefusedError(`${transport.description} is a serverless Elasticsearch, which does not tell its shards`, {
+      reason: "NotSupported",
+      hint: "Backups prove that every shard was read in full; without shards there is no such proof",
+    });
+  // Also for the versions of all nodes: during a rolling upgrade, the node that answers may be newer than others.
+  const nodes = await get("/_nodes", { query: { filter_path: "nodes.*.version" }, statuses: ABSENT });
+  const versions =
+    nodes.status === 200 ? Object.values(nodesSchema.safeParse(nodes.json).data?.nodes ?? {}).map((node) => node.version) : [];
+  const [version] = [...versions].sort(compareVersions);
+  const flavour = root === undefined ? "elasticsearch" : flavourOf(root);
+  const judged = {
+    flavour,
+    version: judgeVersion(transport.description, { flavour, told: root?.version.number, lowest: version }),
+  } as const;
+  const health = readAnswer(healthSchema, await get("/_cluster/health"), transport.description);
   // Some distributions do not answer GET /.
-  const nodes = z
-    .object({ nodes: z.record(z.string(), z.object({ version: z.string() })) })
-    .safeParse((await transport.json({ method: "GET", path: "/_nodes", query: { filter_path: "nodes.*.version" } })).json);
-  const [node] = nodes.success ? Object.values(nodes.data.nodes) : [];
-  if (node === undefined)
-    throw new DatabaseRefusedError(`${transport.description} is neither Elasticsearch nor OpenSearch`, { reason: "NotASearchServer" });
-  return { ...common, flavour: "elasticsearch", version: node.version };
+  const id = root?.cluster_uuid ?? (await readId(transport, get));
+  if (id === NO_ID)
+    throw new DatabaseUnavailableError(`${transport.description} has not formed a cluster yet`, { reason: "ClusterNotReady" });
+  return { ...judged, id, clusterName: health.cluster_name, dataNodes: health.number_of_data_nodes };
 }
 
 /** Whether the server is of this flavour and at least of this version: `isAtLeast(server, "elasticsearch", "8.19")`. */
 export function isAtLeast(server: Pick<SearchServer, "flavour" | "version">, flavour: SearchServer["flavour"], version: string): boolean {
-  if (server.flavour !== flavour) return false;
-  const has = server.version.split(/[.-]/).map(Number);
-  for (const [at, wanted] of version.split(".").map(Number).entries()) {
-    const part = has[at] ?? 0;
-    if (part !== wanted) return part > wanted;
+  return server.flavour === flavour && compareVersions(server.version, version) >= 0;
+}
+
+function flavourOf({ version, tagline }: z.infer<typeof rootSchema>): SearchServer["flavour"] {
+  return version.distribution === "opensearch" || tagline?.includes("OpenSearch") ? "opensearch" : "elasticsearch";
+}
+
+interface ToldVersions {
+  readonly flavour: SearchServer["flavour"];
+  /** By the server's front page. */
+  readonly told: string | undefined;
+  /** Of the nodes. */
+  readonly lowest: string | undefined;
+}
+
+function judgeVersion(description: string, { flavour, told, lowest }: ToldVersions): string {
+  const version = lowest ?? told;
+  if (version === undefined)
+    throw new DatabaseRefusedError(`${description} is neither Elasticsearch nor OpenSearch, or tells this user no version`, {
+      reason: "NotASearchServer",
+      hint: 'Check the address, and that the user has the cluster privilege "monitor"',
+    });
+  if (flavour === "opensearch" && version === COMPATIBLE_VERSION)
+    throw new DatabaseRefusedError(`${description} is an OpenSearch that calls itself ${version} for compatibility`, {
+      reason: "VersionHidden",
+      hint: "Let the user read GET /_nodes, or switch compatibility.override_main_response_version off",
+    });
+  if (flavour === "elasticsearch" && compareVersions(version, OLDEST_ELASTICSEARCH) < 0)
+    throw new DatabaseRefusedError(
+      `${description} is Elasticsearch ${version}: ${OLDEST_ELASTICSEARCH} is the oldest that can be backed up`,
+      {
+        reason: "NotSupported",
+      },
+    );
+  return version;
+}
+
+async function readId(
+  transport: SearchTransport,
+  get: (path: string, parts: Pick<SearchRequest, "query">) => Promise<SearchAnswer>,
+): Promise<string> {
+  const answer = await get("/_cluster/state/version", { query: { filter_path: "cluster_uuid" } });
+  return readAnswer(stateSchema, answer, transport.description).cluster_uuid;
+}
+
+function compareVersions(left: string, right: string): number {
+  const [a, b] = [left, right].map((text) => text.split(/[.-]/).map(Number)) as [number[], number[]];
+  for (let at = 0; at < 3; at += 1) {
+    const [mine, other] = [a[at] || 0, b[at] || 0];
+    if (mine !== other) return mine - other;
   }
-  return true;
+  return 0;
 }

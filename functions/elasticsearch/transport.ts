@@ -40,6 +40,7 @@ export interface TransportOptions {
  */
 export class SearchTransport implements AsyncDisposable {
   readonly description: string;
+  readonly idleTimeoutMs: number;
   readonly #endpoint: SearchEndpoint;
   readonly #pool: Pool;
   readonly #signal: AbortSignal;
@@ -49,6 +50,7 @@ export class SearchTransport implements AsyncDisposable {
   /** `pool`: of another transport to the same endpoint, which closes it. */
   constructor(endpoint: SearchEndpoint, options: TransportOptions, pool?: Pool) {
     this.description = endpoint.description;
+    this.idleTimeoutMs = options.idleTimeoutMs;
     this.#endpoint = endpoint;
     this.#options = options;
     this.#signal = options.signal;
