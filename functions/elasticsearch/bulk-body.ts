@@ -13,7 +13,7 @@ export interface BulkBody {
   readonly offsets: Uint32Array;
   /** Action and source of one document, as a body of its own; a view like `bytes`. */
   document(index: number): Uint8Array;
-  /** Undefined when the action names none. */
+  /** Undefined when the action names none; the whole action as text when it is not JSON. */
   idOf(index: number): string | undefined;
   /** Gives the memory back; nothing of the body may be used afterwards. */
   release(): void;
@@ -150,6 +150,12 @@ function findOffsets(body: Buffer, count: number): Uint32Array {
 }
 
 function readId(body: Buffer, at: number): string | undefined {
-  const action = JSON.parse(body.toString("utf8", at, body.indexOf(NEWLINE, at))) as Record<string, { _id?: string }>;
-  return (action.index ?? action.create)?._id;
+  const action = body.toString("utf8", at, body.indexOf(NEWLINE, at));
+  try {
+    const fields = JSON.parse(action) as { index?: { _id?: string }; create?: { _id?: string } };
+    return (fields.index ?? fields.create)?._id;
+  } catch {
+    // Who asks for an id is about to report a failure: a broken escape in it must not hide that.
+    return action;
+  }
 }
