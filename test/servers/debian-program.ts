@@ -4,21 +4,23 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { cacheDirectory, findProgram } from "./install.ts";
 
-export interface DebianProgram {
+export interface DebianRoot {
   /** Also the folder in the cache: name it for the version. */
   readonly name: string;
   /** "trixie", "sid" … */
   readonly release: string;
   /** The program's package first, then those of its libraries. */
   readonly packages: readonly string[];
+}
+
+export interface DebianProgram extends DebianRoot {
   /** Path of the program inside its package. */
   readonly path: string;
 }
 
 /** Resolves with the command that runs the program with its own libraries under another name. */
 export async function ensureDebianProgram(program: DebianProgram, argv0: string): Promise<readonly string[]> {
-  const folder = join(cacheDirectory(), "debian", program.name);
-  if (!(await exists(join(folder, program.path)))) await unpack(program, folder);
+  const folder = await ensureDebianRoot(program);
   const libraries = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((triplet) => join(folder, "usr/lib", triplet)).join(":");
   const loader = (await exists(join(folder, "usr/lib64/ld-linux-x86-64.so.2")))
     ? "usr/lib64/ld-linux-x86-64.so.2"
@@ -26,7 +28,13 @@ export async function ensureDebianProgram(program: DebianProgram, argv0: string)
   return [join(folder, loader), "--library-path", libraries, "--argv0", argv0, join(folder, program.path)];
 }
 
-async function unpack({ release, packages }: DebianProgram, folder: string): Promise<void> {
+/** Resolves with the folder in the cache that the packages are unpacked into; `prepare` may change it before it is there for others. */
+export async function ensureDebianRoot(
+  { name, release, packages }: DebianRoot,
+  prepare: (root: string) => Promise<void> = async () => undefined,
+): Promise<string> {
+  const folder = join(cacheDirectory(), "debian", name);
+  if (await exists(folder)) return folder;
   if ((await findProgram("dpkg-deb")) === undefined)
     throw new Error('Missing command "dpkg-deb": this test server comes from Debian packages');
   await mkdir(join(folder, ".."), { recursive: true });
@@ -38,10 +46,12 @@ async function unpack({ release, packages }: DebianProgram, folder: string): Pro
     const root = join(build, "root");
     await mkdir(root);
     await execa("sh", ["-c", 'for package in *.deb; do dpkg-deb -x "$package" root || exit 1; done'], { cwd: build });
+    await prepare(root);
     await rename(root, folder);
   } finally {
     await rm(build, { recursive: true, force: true });
   }
+  return folder;
 }
 
 /** Settings for an apt that knows one release alone, from the mirror that this machine uses. */

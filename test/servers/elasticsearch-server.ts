@@ -2,7 +2,7 @@
 import { pbkdf2Sync, randomBytes } from "node:crypto";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { makeCertificates } from "./certificates.ts";
 import { freePort } from "./free-port.ts";
 import { ensureJava, type JavaRange } from "./java.ts";
@@ -10,6 +10,7 @@ import { readableFor } from "./java-server.ts";
 import { ensureMavenZip } from "./maven.ts";
 import type { SearchCredentials, SearchServer } from "./search-server.ts";
 import { type RecordedServer, startSearchServer } from "./start-search-server.ts";
+import { writeServerConfig } from "./write-server-config.ts";
 
 // The oldest Java that runs it is the one that each was tried with; 8 and 7.17 want a security manager, which Java 24 took away.
 const JAVA = {
@@ -51,12 +52,11 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
       ...(security === undefined ? {} : await writeSecurity(join(directory, "config"), security)),
       ...options.settings,
     };
-    await writeFile(join(directory, "config/elasticsearch.yml"), yaml(settings));
-    await writeFile(join(directory, "config/log4j2.properties"), LOGGING);
+    await writeServerConfig(join(directory, "config"), "elasticsearch.yml", settings);
     await writeJavaOptions(directory, options);
     const home = await readableFor(distribution, directory);
     const env = {
-      ES_JAVA_HOME: await readableFor(java, directory),
+      ES_JAVA_HOME: join(await readableFor(java.root, directory), relative(java.root, java.home)),
       ES_PATH_CONF: join(directory, "config"),
       ES_TMPDIR: join(directory, "tmp"),
     };
@@ -137,19 +137,4 @@ async function writeJavaOptions(directory: string, { heapMegabytes = 512, javaOp
   const kept = (await readFile(file, "utf8")).split("\n").filter((line) => line.trim() !== "" && !unwanted.test(line));
   const ours = [`-Xms${heapMegabytes}m`, `-Xmx${heapMegabytes}m`, `-XX:ErrorFile=${join(directory, "logs/error.log")}`];
   await writeFile(file, [...kept, ...ours, ...(javaOptions ?? ["-XX:+UseSerialGC"]), ""].join("\n"));
-}
-
-const LOGGING = `status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] %m%n
-rootLogger.level = info
-rootLogger.appenderRef.console.ref = console
-`;
-
-export function yaml(settings: Readonly<Record<string, string>>): string {
-  return Object.entries(settings)
-    .map(([name, value]) => `${name}: ${value}\n`)
-    .join("");
 }

