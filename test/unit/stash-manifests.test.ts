@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { functions } from "../../functions/index.ts";
 import { parseCommandLine } from "../../runner/command-line.ts";
 import { commandsFor } from "../../runner/commands.ts";
 import { ParameterError } from "../../runner/errors.ts";
@@ -11,6 +10,7 @@ import { resolveJob } from "../../runner/kubernetes/resolve-job.ts";
 import { substitute } from "../../runner/kubernetes/substitute.ts";
 import { parseParameters } from "../../runner/parameters.ts";
 import { showStashManifests, stashManifestsParameters } from "../../runner/stash-manifests.ts";
+import { stashFunctions as functions } from "./elasticsearch/stash-functions.ts";
 import { backup, repository, restore } from "./kubernetes/resolve-parts.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -36,21 +36,31 @@ async function show(flags: Readonly<Record<string, string>> = {}): Promise<reado
 
 const label = ({ kind, metadata }: { kind: string; metadata: { name: string } }) => `${kind} ${metadata.name}`;
 
-test("every version of Redis that Stash ships has its Functions and Tasks, and update-status stands once", async () => {
+const versions = {
+  redis: ["5.0.13", "6.2.5", "7.0.5"],
+  elasticsearch: ["5.6.4", "6.2.4", "6.3.0", "6.4.0", "6.5.3", "6.8.0", "7.2.0", "7.3.2", "7.14.0", "8.2.0"],
+};
+
+test("every version that Stash ships has its Functions and Tasks, and update-status stands once", async () => {
   const objects = await show();
 
-  const versions = ["5.0.13", "6.2.5", "7.0.5"];
-  const names = ["redis-backup", "redis-restore"].flatMap((name) => versions.map((version) => `${name}-${version}`));
+  const names = Object.entries(versions).flatMap(([engine, each]) =>
+    ["backup", "restore"].flatMap((work) => each.map((version) => `${engine}-${work}-${version}`)),
+  );
   const expected = [...names.flatMap((name) => [`Function ${name}`, `Task ${name}`]), "Function update-status"];
   expect(objects.map(label).sort()).toEqual(expected.sort());
 });
 
-const fixture = join(root, "test/fixtures/stash-catalog/redis-7.0.5.yaml");
+const fixtures = ["redis-7.0.5", "elasticsearch-7.2.0", "elasticsearch-8.2.0"].map((name) =>
+  join(root, `test/fixtures/stash-catalog/${name}.yaml`),
+);
 // Other people's manifests, where there are any beside the checkout.
 const collection = join(root, "../shared/samples/stash/synthetic");
 const references = [
-  fixture,
-  ...["functions-tasks-redis.yaml", "function-update-status.yaml"].map((name) => join(collection, name)).filter((path) => existsSync(path)),
+  ...fixtures,
+  ...["functions-tasks-redis.yaml", "functions-tasks-elasticsearch.yaml", "function-update-status.yaml"]
+    .map((name) => join(collection, name))
+    .filter((path) => existsSync(path)),
 ].map((path) => relative(root, path));
 
 test.each(references)("what is printed differs from %s in nothing but the image", async (path) => {
@@ -85,7 +95,7 @@ test("engines can be chosen, and one that is not there is refused with those tha
 
   await expect(show({ engines: "redis,oracle" })).rejects.toMatchObject({
     message: expect.stringContaining('"oracle"'),
-    hint: "There is redis",
+    hint: "There is redis, elasticsearch",
   });
 });
 
@@ -96,6 +106,9 @@ test("an image that no container runtime would pull is refused", async () => {
 test.each([
   ["redis-backup-5.0.13", backup()],
   ["redis-restore-7.0.5", restore({ target: { ref: { kind: "AppBinding", name: "carts" }, rules: [{ snapshots: ["latest"] }] } })],
+  ["elasticsearch-backup-5.6.4", backup()],
+  ["elasticsearch-backup-8.2.0", backup()],
+  ["elasticsearch-restore-7.14.0", restore({ target: { ref: { kind: "AppBinding", name: "carts" }, rules: [{ snapshots: ["latest"] }] } })],
 ])("once the Job is made from %s, its arguments are ones that the program understands", async (name, request) => {
   const objects = await show();
   const pick = (kind: string, each: string) => objects.find((object) => label(object) === `${kind} ${each}`);
