@@ -2,7 +2,7 @@
 import { pbkdf2Sync, randomBytes } from "node:crypto";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { makeCertificates } from "./certificates.ts";
 import { freePort } from "./free-port.ts";
 import { ensureJava, type JavaRange } from "./java.ts";
@@ -32,6 +32,8 @@ export interface ElasticsearchOptions {
   readonly heapMegabytes?: number;
   /** Default -XX:+UseSerialGC. */
   readonly javaOptions?: readonly string[];
+  /** Folders of plugins to install; as root alone, for whom the distribution is linked. */
+  readonly plugins?: readonly string[];
   /** The process whose end is the server's end, or "none"; default ours. */
   readonly ownerPid?: number | "none";
 }
@@ -55,6 +57,8 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
     await writeServerConfig(join(directory, "config"), "elasticsearch.yml", settings);
     await writeJavaOptions(directory, options);
     const home = await readableFor(distribution, directory);
+    if (options.plugins !== undefined && home === distribution) throw new Error("Plugins would go into the cache: run it as root");
+    for (const plugin of options.plugins ?? []) await cp(plugin, join(home, "plugins", basename(plugin)), { recursive: true });
     const env = {
       ES_JAVA_HOME: join(await readableFor(java.root, directory), relative(java.root, java.home)),
       ES_PATH_CONF: join(directory, "config"),
