@@ -1,0 +1,122 @@
+import { DatabaseUnavailableError, IncompleteError } from "../../runner/errors.ts";
+import type { IndexEntry } from "./catalog.ts";
+import { chooseIndices, type NotCarried } from "./choose-indices.ts";
+import type { SearchServer } from "./inspect-server.ts";
+import { type ListedIndex, listIndices } from "./list-indices.ts";
+import { type CursorOptions, type Cursors, openCursors } from "./open-cursors.ts";
+import { readIndexEntries } from "./read-index-entries.ts";
+import { type IndexMarks, readShardMarks } from "./read-shard-marks.ts";
+import { pathOf, type SearchTransport } from "./transport.ts";
+
+export interface SettledIndices {
+  readonly cursors: Cursors;
+  readonly chosen: readonly ListedIndex[];
+  readonly entries: readonly IndexEntry[];
+  readonly notCarried: readonly NotCarried[];
+  /** Before the documents were made visible and the cursors opened. */
+  readonly marksBefore: ReadonlyMap<string, IndexMarks>;
+  /** After. */
+  readonly marksAfter: ReadonlyMap<string, IndexMarks>;
+}
+
+export interface SettleOptions extends Omit<CursorOptions, "method"> {
+  readonly parameters: {
+    readonly match: string | undefined;
+    readonly matchRegex: string | undefined;
+    readonly skipHidden: boolean;
+    readonly openClosed: boolean;
+    readonly skipSourceless: boolean;
+    readonly cursor: CursorOptions["method"];
+  };
+  /** Called with the closed indices before they are opened. */
+  open(names: readonly string[]): Promise<void>;
+}
+
+const ATTEMPTS = 10;
+/** As many names a request: they go into the address. */
+const NAMES_A_REQUEST = 20;
+
+/**
+ * Opens a cursor on every index that belongs to the backup, and reads what they are. Indices come and go meanwhile: the list is taken again once all
+ * cursors are open, and when it is another one, all of this is done again. The caller disposes of the cursors.
+ */
+export async function settleIndices(transport: SearchTransport, server: SearchServer, options: SettleOptions): Promise<SettledIndices> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const settled = await trySettling(transport, server, options);
+    if (settled !== undefined) return settled;
+    options.log.info("Indices were created or deleted while cursors were opened: once more", { attempt });
+  }
+  throw new DatabaseUnavailableError(`Indices of ${transport.description} come and go faster than cursors can be opened on all of them`, {
+    reason: "IndicesNotSettled",
+    hint: "Back up at a quieter time, or choose indices with --match",
+  });
+}
+
+async function trySettling(transport: SearchTransport, server: SearchServer, options: SettleOptions): Promise<SettledIndices | undefined> {
+  const { parameters } = options;
+  const first = chooseIndices(await listIndices(transport, server), parameters);
+  const closed = first.chosen.filter(({ isClosed }) => isClosed);
+  if (closed.length > 0) await options.open(closed.map(({ name }) => name));
+  const names = first.chosen.map(({ name }) => name);
+  const marksBefore = await readShardMarks(transport, names);
+  // Behind the marks: what has a number up to them is now visible to the cursors.
+  await refresh(transport, names);
+  const cursors = await openCursors(transport, server, { ...options, method: parameters.cursor, names });
+  try {
+    const second = chooseIndices(await listIndices(transport, server), parameters);
+    const entries = await readIndexEntries(transport, server, second.chosen);
+    const isSame = isSameList(first.chosen, second.chosen) && entries.length === names.length && names.every((name) => cursors.has(name));
+    if (isSame) {
+      const kept = judgeSources(entries, parameters.skipSourceless);
+      const marksAfter = await readShardMarks(transport, names);
+      return {
+        cursors,
+        chosen: second.chosen,
+        entries: kept.entries,
+        notCarried: [...first.notCarried, ...kept.notCarried],
+        marksBefore,
+        marksAfter,
+      };
+    }
+  } catch (error) {
+    await cursors[Symbol.asyncDispose]();
+    throw error;
+  }
+  await cursors[Symbol.asyncDispose]();
+  return undefined;
+}
+
+async function refresh(transport: SearchTransport, names: readonly string[]): Promise<void> {
+  for (let at = 0; at < names.length; at += NAMES_A_REQUEST) {
+    const query = { ignore_unavailable: true };
+    await transport.json({ method: "POST", path: `${pathOf(names.slice(at, at + NAMES_A_REQUEST))}/_refresh`, query });
+  }
+}
+
+function isSameList(before: readonly ListedIndex[], after: readonly ListedIndex[]): boolean {
+  const uuids = new Map(before.map(({ name, uuid }) => [name, uuid]));
+  return before.length === after.length && after.every(({ name, uuid }) => uuids.has(name) && uuids.get(name) === uuid);
+}
+
+/** Without their source documents cannot be read: nobody may believe that a backup holds them. */
+function judgeSources(entries: readonly IndexEntry[], skipSourceless: boolean): { entries: IndexEntry[]; notCarried: NotCarried[] } {
+  const sourceless = entries.filter(({ source }) => source === "off").map(({ name }) => name);
+  if (sourceless.length > 0 && !skipSourceless)
+    throw new IncompleteError(`Cannot back up indices that do not keep their documents' source: ${sourceless.join(", ")}`, {
+      reason: "SourceNotKept",
+      facts: { indices: sourceless },
+      hint: "--skip-sourceless leaves them out, by name; their documents can only be indexed again from where they came",
+    });
+  return {
+    entries: entries.filter(({ source }) => source !== "off"),
+    notCarried: [
+      ...sourceless.map((name) => ({ name: `index:${name}`, reason: "it does not keep its documents' source" })),
+      ...entries
+        .filter(({ source }) => source === "filtered")
+        .map(({ name }) => ({
+          name: `index:${name}:_source`,
+          reason: "its mapping keeps some fields out of the source: they cannot be read",
+        })),
+    ],
+  };
+}
