@@ -50,7 +50,8 @@ export async function inspectServer(transport: SearchTransport, { idleTimeoutMs 
       hint: "Backups prove that every shard was read in full; without shards there is no such proof",
     });
   // Also for the versions of all nodes: during a rolling upgrade, the node that answers may be newer than others.
-  const nodes = await get("/_nodes", { query: { filter_path: "nodes.*.version" }, statuses: ABSENT });
+  const statuses = root === undefined ? ABSENT.filter((status) => status !== 403) : ABSENT;
+  const nodes = await get("/_nodes", { query: { filter_path: "nodes.*.version" }, statuses });
   const versions =
     nodes.status === 200 ? Object.values(nodesSchema.safeParse(nodes.json).data?.nodes ?? {}).map((node) => node.version) : [];
   const [version] = [...versions].sort(compareVersions);
@@ -59,7 +60,7 @@ export async function inspectServer(transport: SearchTransport, { idleTimeoutMs 
     flavour,
     version: judgeVersion(transport.description, { flavour, told: root?.version.number, lowest: version }),
   } as const;
-  const health = readAnswer(healthSchema, await get("/_cluster/health"), transport.description);
+  const health = readAnswer(healthSchema, await get("/_cluster/health"), { transport, request: "GET /_cluster/health" });
   // Some distributions do not answer GET /.
   const id = root?.cluster_uuid ?? (await readId(transport, get));
   if (id === NO_ID)
@@ -110,8 +111,9 @@ async function readId(
   transport: SearchTransport,
   get: (path: string, parts: Pick<SearchRequest, "query">) => Promise<SearchAnswer>,
 ): Promise<string> {
-  const answer = await get("/_cluster/state/version", { query: { filter_path: "cluster_uuid" } });
-  return readAnswer(stateSchema, answer, transport.description).cluster_uuid;
+  const path = "/_cluster/state/version";
+  const answer = await get(path, { query: { filter_path: "cluster_uuid" } });
+  return readAnswer(stateSchema, answer, { transport, request: `GET ${path}` }).cluster_uuid;
 }
 
 function compareVersions(left: string, right: string): number {

@@ -1,13 +1,14 @@
 import type * as z from "zod";
-import { DatabaseUnavailableError } from "../../runner/errors.ts";
-import type { SearchAnswer } from "./transport.ts";
+import type { SearchAnswer, SearchTransport } from "./transport.ts";
+import { unexpectedAnswer } from "./unexpected-answer.ts";
 
-/** The answer as the schema has it. @throws DatabaseUnavailableError "UnexpectedAnswer" when it is something else */
-export function readAnswer<T>(schema: z.ZodType<T>, { json }: SearchAnswer, description: string): T {
+/** The answer as the schema has it. `request` is for the message. @throws DatabaseUnavailableError "UnexpectedAnswer" when it is something else */
+export function readAnswer<T>(
+  schema: z.ZodType<T>,
+  { json }: SearchAnswer,
+  { transport, request }: { readonly transport: Pick<SearchTransport, "description">; readonly request: string },
+): T {
   const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  throw new DatabaseUnavailableError(`${description} does not answer as Elasticsearch and OpenSearch do`, {
-    cause: parsed.error,
-    reason: "UnexpectedAnswer",
-  });
+  if (!parsed.success) throw unexpectedAnswer(transport, request, parsed.error);
+  return parsed.data;
 }

@@ -85,7 +85,7 @@ export async function findRed(
 ): Promise<DatabaseUnavailableError | undefined> {
   const query = { level: "indices", filter_path: "status,indices.*.status" };
   const answer = await transport.json({ method: "GET", path: "/_cluster/health", query, idleTimeoutMs });
-  const { status, indices = {} } = readAnswer(healthSchema, answer, transport.description);
+  const { status, indices = {} } = readAnswer(healthSchema, answer, { transport, request: "GET /_cluster/health" });
   if (status.toLowerCase() !== "red") return undefined;
   const red = Object.keys(indices).filter((name) => indices[name]?.status.toLowerCase() === "red");
   const names = red.length > NAMED_INDICES ? [...red.slice(0, NAMED_INDICES), `and ${red.length - NAMED_INDICES} more`] : red;
