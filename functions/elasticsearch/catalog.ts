@@ -23,7 +23,8 @@ export const clusterCatalogSchema = z.object({
   dataStreams: z.record(
     z.string(),
     z.object({
-      template: z.string(),
+      /** The index template that the server found for it; absent when none matches any more. */
+      template: z.string().optional(),
       generation: z.number(),
       /** Backing indices, oldest first. */
       indices: z.array(z.string()),

@@ -1,8 +1,14 @@
 import type { ClusterCatalog } from "./catalog.ts";
 import type { NotCarried } from "./choose-indices.ts";
+import { OBJECT_KINDS, type ObjectKind, type Objects } from "./cluster-objects.ts";
+import { featureOf } from "./feature-names.ts";
 import type { SearchServer } from "./inspect-server.ts";
 import type { ListedIndex } from "./list-indices.ts";
-import type { SearchTransport } from "./transport.ts";
+import { listUncarried } from "./list-uncarried.ts";
+import { readDataStreams } from "./read-data-streams.ts";
+import { readIfThere } from "./read-if-there.ts";
+import type { SearchRequest, SearchTransport } from "./transport.ts";
+import { unexpectedAnswer } from "./unexpected-answer.ts";
 
 export interface ReadCatalog {
   readonly catalog: ClusterCatalog;
@@ -12,11 +18,52 @@ export interface ReadCatalog {
   readonly managed: number;
 }
 
-/** All objects of the cluster that are no index: templates, pipelines, policies, scripts, and the data streams of the chosen indices. */
+/**
+ * All objects of the cluster that are no index: templates, pipelines, policies, scripts, whatever indices are chosen, and the data streams of those.
+ * @throws HoldfastError when one kind cannot be read: "not allowed" is not "there are none"
+ */
 export async function readClusterCatalog(
-  _transport: SearchTransport,
-  _server: SearchServer,
-  _options: { readonly chosen: readonly ListedIndex[] },
+  transport: SearchTransport,
+  server: SearchServer,
+  { chosen }: { readonly chosen: readonly Pick<ListedIndex, "name" | "dataStream">[] },
 ): Promise<ReadCatalog> {
-  throw new TypeError("Not built yet");
+  const objects = {} as Record<ObjectKind["kind"], Objects>;
+  let managed = 0;
+  for (const kind of OBJECT_KINDS) {
+    const isHere = kind.flavour === undefined || kind.flavour === server.flavour;
+    const all = Object.entries(isHere ? await readAll(transport, kind) : {});
+    const own = all.filter(([name, object]) => !isManaged(name, object));
+    managed += all.length - own.length;
+    objects[kind.kind] = Object.fromEntries(own);
+  }
+  const streams = await readDataStreams(transport, server, chosen);
+  return { catalog: { ...objects, ...streams }, notCarried: await listUncarried(transport, server), managed };
+}
+
+async function readAll(transport: SearchTransport, kind: ObjectKind): Promise<Objects> {
+  const found: Objects = {};
+  for (let from = 0; ; from = Object.keys(found).length) {
+    const paging: SearchRequest["query"] = kind.page === undefined ? {} : { from, size: kind.page.size };
+    const answer = await readIfThere(transport, { method: "GET", path: kind.path, query: { ...kind.query, ...paging } }, kind.right);
+    if (answer === undefined && from === 0) return {};
+    try {
+      const objects = kind.read(answer);
+      Object.assign(found, objects);
+      const total = kind.page?.total(answer) ?? 0;
+      if (Object.keys(found).length >= total) return found;
+      if (Object.keys(objects).length === 0) throw new TypeError(`${Object.keys(found).length} of ${total} came`);
+    } catch (error) {
+      throw unexpectedAnswer(transport, `GET ${kind.path}`, error);
+    }
+  }
+}
+
+/** Whether the server, Kibana or a plugin puts it there by itself, in the form that fits its version. */
+function isManaged(name: string, object: Objects[string]): boolean {
+  const bodies = [object, object.policy, object.mappings];
+  return bodies.some((body) => memberOf(memberOf(body, "_meta"), "managed") === true) || featureOf(name, false) !== undefined;
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }

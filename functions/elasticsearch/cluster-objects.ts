@@ -1,0 +1,134 @@
+// Objects of the cluster that are carried: how each kind is asked for, and how an answer becomes what the same API takes back.
+import * as z from "zod";
+import type { ClusterCatalog } from "./catalog.ts";
+
+type Body = Record<string, unknown>;
+export type Objects = Record<string, Body>;
+
+export interface ObjectKind {
+  readonly kind: Exclude<keyof ClusterCatalog, "dataStreams" | "dataStreamAliases">;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Absent: both. */
+  readonly flavour?: "elasticsearch" | "opensearch";
+  /** For the person who lacks it: "the cluster privilege … (OpenSearch: …)". */
+  readonly right: string;
+  /** @throws ZodError when the answer is not understood */
+  read(answer: unknown): Objects;
+  /** Objects in a page, for APIs that give no more unless asked; the answer's `total` must be reached. */
+  readonly page?: { readonly size: number; total(answer: unknown): number };
+}
+
+const body = z.record(z.string(), z.unknown());
+const byName = z.record(z.string(), body);
+const listOf = (member: string, field: string) => z.object({ [member]: z.array(z.looseObject({ name: z.string(), [field]: body })) });
+
+// The server writes these itself and refuses or ignores them in what is put.
+const DATES = ["created_date", "created_date_millis", "modified_date", "modified_date_millis"];
+
+export const OBJECT_KINDS: readonly ObjectKind[] = [
+  {
+    kind: "componentTemplates",
+    path: "/_component_template",
+    right: "the cluster privilege manage_index_templates, or monitor in newer versions (OpenSearch: cluster:admin/component_template/get)",
+    read: (answer) => readList(answer, "component_templates", "component_template"),
+  },
+  {
+    kind: "indexTemplates",
+    path: "/_index_template",
+    right: "the cluster privilege manage_index_templates, or monitor in newer versions (OpenSearch: indices:admin/index_template/get)",
+    read: (answer) => readList(answer, "index_templates", "index_template"),
+  },
+  {
+    kind: "legacyTemplates",
+    path: "/_template",
+    right: "the cluster privilege monitor (OpenSearch: indices:admin/template/get)",
+    read: (answer) => byName.parse(answer),
+  },
+  {
+    kind: "ingestPipelines",
+    path: "/_ingest/pipeline",
+    right: "the cluster privilege read_pipeline, or manage_ingest_pipelines (OpenSearch: cluster:admin/ingest/pipeline/get)",
+    read: (answer) => mapObjects(byName.parse(answer), (pipeline) => without(pipeline, DATES)),
+  },
+  {
+    kind: "searchPipelines",
+    path: "/_search/pipeline",
+    flavour: "opensearch",
+    right: "the permission cluster:admin/search/pipeline/get",
+    read: (answer) => byName.parse(answer),
+  },
+  {
+    kind: "ilmPolicies",
+    path: "/_ilm/policy",
+    flavour: "elasticsearch",
+    right: "the cluster privilege read_ilm",
+    read: (answer) => mapObjects(z.record(z.string(), z.looseObject({ policy: body })).parse(answer), ({ policy }) => ({ policy })),
+  },
+  {
+    kind: "ismPolicies",
+    path: "/_plugins/_ism/policies",
+    flavour: "opensearch",
+    right: "the permission cluster:admin/opendistro/ism/policy/search",
+    read: readIsmPolicies,
+    page: { size: 500, total: (answer) => z.object({ total_policies: z.int() }).parse(answer).total_policies },
+  },
+  {
+    kind: "enrichPolicies",
+    path: "/_enrich/policy",
+    flavour: "elasticsearch",
+    right: "the cluster privilege monitor_enrich or manage_enrich",
+    read: readEnrichPolicies,
+  },
+  {
+    kind: "storedScripts",
+    path: "/_cluster/state/metadata",
+    query: { filter_path: "cluster_uuid,metadata.stored_scripts" },
+    right: "the cluster privilege monitor (OpenSearch: cluster_monitor)",
+    read: readStoredScripts,
+  },
+];
+
+function readList(answer: unknown, member: string, field: string): Objects {
+  const list = listOf(member, field).parse(answer)[member] ?? [];
+  return Object.fromEntries(list.map((each) => [each.name, without(body.parse(each[field]), DATES)]));
+}
+
+/** A page of them. What the policy was made from and when is left, its version too: they are the server's. */
+function readIsmPolicies(answer: unknown): Objects {
+  const { policies } = z.object({ policies: z.array(z.object({ _id: z.string(), policy: body })) }).parse(answer);
+  return Object.fromEntries(
+    policies.map(({ _id, policy }) => {
+      const { ism_template: templates, ...rest } = without(policy, ["policy_id", "last_updated_time", "schema_version", "user"]);
+      const bare = Array.isArray(templates) ? templates.map((template) => without(body.parse(template), ["last_updated_time"])) : templates;
+      return [_id, { policy: bare === undefined || bare === null ? rest : { ...rest, ism_template: bare } }];
+    }),
+  );
+}
+
+function readEnrichPolicies(answer: unknown): Objects {
+  const { policies } = z
+    .object({ policies: z.array(z.object({ config: z.record(z.string(), z.looseObject({ name: z.string() })) })) })
+    .parse(answer);
+  return Object.fromEntries(
+    policies.map(({ config }) => {
+      const [[type, policy]] = z.tuple([z.tuple([z.string(), z.looseObject({ name: z.string() })])]).parse(Object.entries(config));
+      return [policy.name, { [type]: without(policy, ["name", "elasticsearch_version"]) }];
+    }),
+  );
+}
+
+function readStoredScripts(answer: unknown): Objects {
+  const { metadata } = z
+    .object({ cluster_uuid: z.string(), metadata: z.object({ stored_scripts: byName.default({}) }).optional() })
+    .parse(answer);
+  return mapObjects(metadata?.stored_scripts ?? {}, (script) => ({ script }));
+}
+
+function mapObjects<T>(objects: Readonly<Record<string, T>>, change: (object: T) => Body): Objects {
+  return Object.fromEntries(Object.entries(objects).map(([name, object]) => [name, change(object)]));
+}
+
+function without(object: Readonly<Body>, keys: readonly string[]): Body {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
+}
