@@ -101,7 +101,7 @@ export class BodyMemory {
     const length = this.#restEnd - this.#restAt;
     this.#scanner.reserve(to + length);
     this.#scanner.bytes.copyWithin(to, this.#restAt, this.#restEnd);
-    this.#wholeEnd = Math.max(to, this.#wholeEnd - this.#restAt + to);
+    this.#wholeEnd += to - this.#restAt;
     this.#restAt = to;
     this.#restEnd = to + length;
   }

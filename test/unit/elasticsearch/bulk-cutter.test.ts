@@ -97,9 +97,13 @@ describe("bodies", () => {
   test("hold as many documents as fit", async () => {
     const size = bulkOf(readReferenceHit(line(1).trimEnd())).length;
 
-    const bodies = await cut([1, 2, 3, 4, 5].map((id) => line(id)).join(""), { ...INDEX, targetBytes: 2 * size });
+    const lines = [1, 2, 3, 4, 5].map((id) => line(id)).join("");
 
-    expect(bodies.map(({ count }) => count)).toEqual([2, 2, 1]);
+    const twos = await cut(lines, { ...INDEX, targetBytes: 2 * size });
+    const ones = await cut(lines, { ...INDEX, targetBytes: 2 * size - 1 });
+
+    expect(twos.map(({ count }) => count)).toEqual([2, 2, 1]);
+    expect(ones.map(({ count }) => count)).toEqual([1, 1, 1, 1, 1]);
   });
 
   test("hold one document when it is too large for the target, and others go on behind it", async () => {

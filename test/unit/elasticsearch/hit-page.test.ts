@@ -262,6 +262,10 @@ describe("an end within the page", () => {
     expect(textOf(reading)).toBe(linesOf(wanted));
   });
 
+  test("may be negative", () => {
+    expect(read(answer([hit("{}", -5), hit("{}", -4)]), { endSort: -4n }).hits).toBe(1);
+  });
+
   test("drops what stands behind, whatever its values", () => {
     const reading = read(answer([hit("{}", 1), hit("{}", 9), hit("{}", 2)]), { endSort: 5n });
 
@@ -274,9 +278,12 @@ describe("an end within the page", () => {
     expect(faultOf(bytes.subarray(0, bytes.length - 40), { endSort: 4n }).fault).toBe("cut-short");
   });
 
-  test.each(['["a"]', "[1.5]", "[]", "[null]", "[12345678901234567890]", "[-]", "[1e3]"])("cannot be told from sort values %s", (sort) => {
-    expect(faultOf(answer([hit("{}").replace("[1]", sort)]), { endSort: 4n }).fault).toBe("unexpected");
-  });
+  test.each(['["a"]', "[1.5]", "[]", "[null]", "[9999999999999999999]", "[12345678901234567890]", "[-]", "[1e3]"])(
+    "cannot be told from sort values %s",
+    (sort) => {
+      expect(faultOf(answer([hit("{}").replace("[1]", sort)]), { endSort: 4n }).fault).toBe("unexpected");
+    },
+  );
 
   test("cannot be told from hits without sort values", () => {
     expect(faultOf(answer(['{"_id":"1","_source":{}}']), { endSort: 4n }).fault).toBe("unexpected");
@@ -316,6 +323,7 @@ describe("refuses what no server sends", () => {
     ["two commas between hits", `${HEAD}${hit("{}")},,${hit("{}")}]}}`],
     ["a blank between hits", `${HEAD}${hit("{}")}, ${hit("{}")}]}}`],
     ["no comma between hits", `${HEAD}${hit("{}")}${hit("{}")}]}}`],
+    ["something else between hits", `${HEAD}${hit("{}")}x${hit("{}")}]}}`],
     ["a comma behind the last hit", `${HEAD}${hit("{}")},]}}`],
     ["a comma before the first hit", `${HEAD},${hit("{}")}]}}`],
     ["a hit that is no object", `${HEAD}1]}}`],
@@ -324,6 +332,8 @@ describe("refuses what no server sends", () => {
     ["a source that is null", `${HEAD}${hit("null")}]}}`],
     ["two sources", `${HEAD}${hit('{},"_source":{}')}]}}`],
     ["two ids", `${HEAD}${hit('{},"_id":"2"')}]}}`],
+    ["two routings", `${HEAD}${hit('{},"_routing":"a","_routing":"b"')}]}}`],
+    ["two lists of sort values", `${HEAD}${hit('{},"sort":[1]')}]}}`],
     ["an id that is a number", `${HEAD}${hit("{}").replace('"1"', "1")}]}}`],
     ["a routing that is a list", `${HEAD}${hit('{},"_routing":["r"]')}]}}`],
     ["an escaped key", `${HEAD}${hit("{}").replace("_id", "_i\\u0064")}]}}`],
