@@ -43,7 +43,7 @@ export async function backUp(fn: BackupFunction, plan: BackupPlan, parts: RunPar
   warnOfUnverifiedTls({ database, repository: plan.repository }, warn);
   const repository = await open(plan, parts);
   const group = { engine: fn.engine, target: database.target, host: plan.host };
-  const base = fn.usesBase === true ? await findBase(repository, group, { signal }) : undefined;
+  const base = fn.usesBase === true ? await findBase(repository, group, { signal, warn }) : undefined;
   await using snapshot = await startSnapshot(
     repository,
     {

@@ -77,7 +77,7 @@ export async function openNamed(parameters: RepositoryParameters, parts: Inspect
 
 function asTable(rows: readonly ReturnType<typeof summarizeSnapshot>[]): string {
   if (rows.length === 0) return "No snapshots\n";
-  const header = ["ID", "ENGINE", "TARGET", "HOST", "FINISHED", "RAW", "STORED"];
+  const header = ["ID", "ENGINE", "TARGET", "HOST", "FINISHED", "RAW", "STORED", "ADDED"];
   const cells = rows.map((row) => [
     row.id,
     row.engine,
@@ -86,6 +86,7 @@ function asTable(rows: readonly ReturnType<typeof summarizeSnapshot>[]): string 
     row.finished,
     megabytes(row.rawBytes),
     megabytes(row.storedBytes),
+    megabytes(row.addedBytes),
   ]);
   const widths = header.map((title, column) => Math.max(title.length, ...cells.map((line) => (line[column] as string).length)));
   return [header, ...cells]

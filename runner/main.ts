@@ -124,6 +124,7 @@ function announce(report: Report, options: { values: CommonParameters; log: Log;
     snapshot: snapshot?.id,
     rawBytes: snapshot?.rawBytes,
     storedBytes: snapshot?.storedBytes,
+    addedBytes: snapshot?.addedBytes,
     counts,
     durationSeconds,
   };

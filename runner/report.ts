@@ -29,8 +29,12 @@ export interface SnapshotSummary {
   readonly host: string;
   readonly started: string;
   readonly finished: string;
+  /** Of all its streams, before compression. */
   readonly rawBytes: number;
+  /** Of all objects that it needs, those of earlier snapshots among them. */
   readonly storedBytes: number;
+  /** Of the objects that it added to the store. */
+  readonly addedBytes: number;
 }
 
 /** What a run that succeeded has to say. */

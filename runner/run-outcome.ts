@@ -27,7 +27,7 @@ export function outcomeOfBackup(finished: FinishedBackup, run: { host: string; d
       durationMs,
       processingMs,
       rawBytes: success.snapshot?.rawBytes ?? 0,
-      storedBytes: success.snapshot?.storedBytes ?? 0,
+      addedBytes: success.snapshot?.addedBytes ?? 0,
       files: { total: totalFiles, new: newFiles, modified: modifiedFiles, unmodified: unmodifiedFiles },
       counts: success.counts ?? {},
     },

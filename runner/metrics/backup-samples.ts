@@ -19,7 +19,8 @@ export interface GoodBackup {
   /** Of reading, compressing and storing the data alone. */
   readonly processingMs: number;
   readonly rawBytes: number;
-  readonly storedBytes: number;
+  /** That this backup added to the store. */
+  readonly addedBytes: number;
   readonly files: { readonly total: number; readonly new: number; readonly modified: number; readonly unmodified: number };
   /** The engine's counts: keys, documents … */
   readonly counts: Readonly<Record<string, number>>;
@@ -43,7 +44,7 @@ export function backupSamples(facts: BackupMetricFacts): Sample[] {
     [stash.hostBackupSuccess, host, good ? 1 : 0],
     [stash.hostBackupDuration, host, seconds(good?.durationMs)],
     [stash.hostDataSize, host, good?.rawBytes],
-    [stash.hostDataUploaded, host, good?.storedBytes],
+    [stash.hostDataUploaded, host, good?.addedBytes],
     [stash.hostProcessingTime, host, seconds(good?.processingMs)],
     [stash.hostFiles, host, good?.files.total],
     [stash.hostFilesNew, host, good?.files.new],
@@ -57,7 +58,7 @@ export function backupSamples(facts: BackupMetricFacts): Sample[] {
     [own.backupLastSuccess, run, good && good.committed.getTime() / 1000],
     [own.backupDuration, run, seconds(good?.durationMs)],
     [own.backupRawBytes, run, good?.rawBytes],
-    [own.backupStoredBytes, run, good?.storedBytes],
+    [own.backupStoredBytes, run, good?.addedBytes],
     ...itemEntries(own.backupItems, run, good?.counts),
     [own.buildInfo, { version: facts.version }, 1],
   ]);

@@ -34,7 +34,10 @@ export const HOLDFAST_SERIES = {
   }),
   backupDuration: holdfast("backup_duration_seconds", "How long the last good backup took", { ...RUN_WENT_WELL, unit: "seconds" }),
   backupRawBytes: holdfast("backup_raw_bytes", "Bytes in the last good backup, before compression", { ...RUN_WENT_WELL, unit: "bytes" }),
-  backupStoredBytes: holdfast("backup_stored_bytes", "Bytes that the last good backup stored", { ...RUN_WENT_WELL, unit: "bytes" }),
+  backupStoredBytes: holdfast("backup_stored_bytes", "Bytes that the last good backup added to the store", {
+    ...RUN_WENT_WELL,
+    unit: "bytes",
+  }),
   backupItems: holdfast("backup_items", "What the last good backup holds, by the engine's own counts: keys, documents and so on", {
     ...RUN_WENT_WELL,
     labels: "run, item",

@@ -76,7 +76,7 @@ export const STASH_SERIES = {
   hostDataUploaded: stash(
     "backupsession_host_data_uploaded_bytes",
     "backup_host_data_uploaded_bytes",
-    "Bytes that the last good backup of the host stored",
+    "Bytes that the last good backup of the host added to the store",
     HOST_BYTES,
   ),
   hostProcessingTime: stash(

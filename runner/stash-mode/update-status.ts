@@ -120,15 +120,15 @@ async function describeRun(
   const durationMs = stats.duration === undefined ? 0 : parseDuration(stats.duration);
   try {
     const manifest = await findSnapshot(await open(), { id: snapshot.name }, { signal: parts.signal, warn: parts.warn });
-    const { rawBytes, storedBytes } = summarizeSnapshot(manifest);
+    const { rawBytes, addedBytes } = summarizeSnapshot(manifest);
     const processingMs = Math.max(0, Date.parse(manifest.finished) - Date.parse(manifest.started));
     const committed = new Date(manifest.finished);
-    const outcome = { kind: "Succeeded", committed, durationMs, processingMs, rawBytes, storedBytes, files, counts: {} } as const;
+    const outcome = { kind: "Succeeded", committed, durationMs, processingMs, rawBytes, addedBytes, files, counts: {} } as const;
     return { engine: manifest.engine, outcome };
   } catch (error) {
     parts.warn("ManifestNotRead", `Metrics are those of output.json, which are rounded: ${describeError(error)}`);
     const rawBytes = parseBytes(snapshot.totalSize);
-    const storedBytes = parseBytes(snapshot.uploaded);
+    const addedBytes = parseBytes(snapshot.uploaded);
     const committed = new Date();
     const outcome = {
       kind: "Succeeded",
@@ -136,7 +136,7 @@ async function describeRun(
       durationMs,
       processingMs: durationMs,
       rawBytes,
-      storedBytes,
+      addedBytes,
       files,
       counts: {},
     } as const;

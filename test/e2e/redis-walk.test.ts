@@ -6,7 +6,7 @@ import { fillRedis } from "../tools/redis-dataset.ts";
 import { describeData, diffData } from "../tools/redis-equality.ts";
 import { PASSPHRASE, runHoldfast } from "./holdfast-process.ts";
 
-const SNAPSHOT_FIELDS = ["id", "engine", "target", "host", "started", "finished", "rawBytes", "storedBytes", "holdfast"];
+const SNAPSHOT_FIELDS = ["id", "engine", "target", "host", "started", "finished", "rawBytes", "storedBytes", "addedBytes", "holdfast"];
 let server: RedisServer;
 let folder: string;
 

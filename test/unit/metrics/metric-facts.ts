@@ -24,7 +24,7 @@ export const goodBackup: GoodBackup = {
   durationMs: 4512,
   processingMs: 2750,
   rawBytes: 12_945_678_901,
-  storedBytes: 3_366_001_234,
+  addedBytes: 3_366_001_234,
   files: { total: 1, new: 1, modified: 0, unmodified: 0 },
   counts: { keys: 2_155_039, databases: 2 },
 };
