@@ -39,6 +39,8 @@ export interface ExistingTarget {
   readonly dataStreams: ReadonlyMap<string, readonly string[]>;
   /** By kind and name; a kind that the target does not have is absent. */
   readonly objects: Readonly<Partial<Record<ObjectKind, ReadonlyMap<string, ExistingObject>>>>;
+  /** Kinds that the user may not read; they are absent from `objects` too. */
+  readonly unreadable: ReadonlySet<ObjectKind>;
 }
 
 export interface IndexPlan {
@@ -80,7 +82,6 @@ export interface StreamPlan {
   readonly method: "migrate" | "modify" | "replay";
   /** Numbers of its indices, oldest first. */
   readonly numbers: readonly number[];
-  readonly isHidden: boolean;
 }
 
 export interface AliasPlan {

@@ -1,0 +1,116 @@
+import type { ClusterCatalog } from "./catalog.ts";
+import { OBJECT_WRITING } from "./object-writing.ts";
+import type { ExistingTarget, Fault, JsonObject, Note, ObjectKind, ObjectPlan } from "./restore-plan.ts";
+import { isObject, isSameJson } from "./same-json.ts";
+
+export interface ObjectChoice {
+  readonly policy: "fail" | "skip" | "replace";
+  /** With new names for indices, templates would act on others than before. */
+  readonly isRenaming: boolean;
+  /** Undefined: all. */
+  readonly wanted: ReadonlySet<string> | undefined;
+  /** Why others than the wanted are left out. */
+  readonly because: string;
+  /** Data streams are written through, so that their templates are needed before the documents. */
+  readonly hasReplay: boolean;
+}
+
+export interface PlannedObjects {
+  readonly objects: readonly ObjectPlan[];
+  readonly notes: readonly Note[];
+  readonly faults: readonly Fault[];
+}
+
+/** In the order in which they can be written: what names others comes after them. */
+const ORDER: readonly ObjectKind[] = [
+  "storedScripts",
+  "searchPipelines",
+  "ilmPolicies",
+  "ingestPipelines",
+  "componentTemplates",
+  "indexTemplates",
+  "legacyTemplates",
+  "enrichPolicies",
+  "ismPolicies",
+];
+
+const TEMPLATES: ReadonlySet<ObjectKind> = new Set(["componentTemplates", "indexTemplates", "legacyTemplates"]);
+
+/** "indexTemplates/logs": how `ObjectChoice.wanted` names one. */
+export function objectKey(kind: ObjectKind, name: string): string {
+  return `${kind}/${name}`;
+}
+
+/** Which objects of the cluster are written, when, and what stands in the way. */
+export function planObjects(catalog: ClusterCatalog, existing: ExistingTarget, choice: ObjectChoice): PlannedObjects {
+  const objects: ObjectPlan[] = [];
+  const notes: Note[] = [];
+  const faults: Fault[] = [];
+  for (const kind of ORDER) {
+    const names = Object.keys(catalog[kind]);
+    const chosen = names.filter((name) => choice.wanted?.has(objectKey(kind, name)) ?? true);
+    if (chosen.length < names.length) notes.push(leftNote(kind, names.length - chosen.length, choice.because));
+    const { label, adapt } = OBJECT_WRITING[kind];
+    const there = existing.objects[kind];
+    if (chosen.length === 0) continue;
+    if (existing.unreadable.has(kind)) {
+      faults.push({
+        kind: "unrestorable",
+        what: counted(chosen.length, label),
+        why: "cannot be compared: the user may not read those there",
+      });
+      continue;
+    }
+    if (there === undefined) {
+      const message = `${counted(chosen.length, label)} not restored (${listed(chosen)}): ${existing.description} has none of this kind`;
+      notes.push({ reason: "ObjectsNotRestored", message });
+      continue;
+    }
+    for (const name of chosen) {
+      const known = catalog[kind][name] as JsonObject;
+      const body = adapt?.(known, existing.server) ?? known;
+      const found = there.get(name);
+      const phase = phaseOf(kind, body, choice);
+      if (found === undefined) objects.push({ kind, name, body, action: "create", phase });
+      else if (isSameJson(adapt?.(found.body, existing.server) ?? found.body, body)) continue;
+      else if (found.isManaged) notes.push(keptNote(label, name, "the server manages it"));
+      else if (choice.isRenaming && TEMPLATES.has(kind)) notes.push(keptNote(label, name, "with --rename no template is replaced"));
+      else if (choice.policy === "skip") notes.push(keptNote(label, name, "--policy is skip"));
+      else if (choice.policy === "fail") faults.push({ kind: "exists", what: `${label} ${name}`, why: "exists with another content" });
+      else if (kind === "enrichPolicies")
+        faults.push({ kind: "unrestorable", what: `${label} ${name}`, why: "cannot be replaced: delete it first" });
+      else objects.push({ kind, name, body, action: "replace", phase });
+    }
+  }
+  return { objects, notes, faults };
+}
+
+function phaseOf(kind: ObjectKind, body: JsonObject, { hasReplay }: ObjectChoice): ObjectPlan["phase"] {
+  if (TEMPLATES.has(kind)) return hasReplay ? "before-data" : "after-data";
+  // Enrich policies need the documents of their indices, and a pipeline that enriches needs its policy.
+  if (kind === "enrichPolicies" || (kind === "ingestPipelines" && hasProcessor(body, "enrich"))) return "after-data";
+  // One that matches would act on indices while they are loaded.
+  return kind === "ismPolicies" ? "after-data" : "before-indices";
+}
+
+function hasProcessor(value: unknown, name: string): boolean {
+  if (Array.isArray(value)) return value.some((item) => hasProcessor(item, name));
+  return isObject(value) && (isObject(value[name]) || Object.values(value).some((item) => hasProcessor(item, name)));
+}
+
+function leftNote(kind: ObjectKind, count: number, why: string): Note {
+  return { reason: "ObjectsNotRestored", message: `${counted(count, OBJECT_WRITING[kind].label)} of the snapshot left out: ${why}` };
+}
+
+function keptNote(label: string, name: string, why: string): Note {
+  return { reason: "ObjectKept", message: `The ${label} "${name}" of the target differs from the snapshot's and stays as it is: ${why}` };
+}
+
+function counted(count: number, label: string): string {
+  return count === 1 ? `1 ${label}` : `${count} ${label.replace(/y$/, "ie")}s`;
+}
+
+/** A list that a person can read. */
+export function listed(names: readonly string[], most = 20): string {
+  return names.length > most ? `${names.slice(0, most).join(", ")} and ${names.length - most} others` : names.join(", ");
+}

@@ -1,0 +1,108 @@
+import { IncompleteError } from "../../runner/errors.ts";
+import type { ClusterCatalog } from "./catalog.ts";
+import type { NumberedEntry } from "./choose-restored.ts";
+import { isAtLeast } from "./inspect-server.ts";
+import { listed } from "./plan-objects.ts";
+import type { RenameRule } from "./rename-rule.ts";
+import type { ExistingTarget, Fault, Note, StreamPlan } from "./restore-plan.ts";
+
+export interface PlannedStream extends StreamPlan {
+  /** Names of its indices in the target, by number. */
+  readonly targets: ReadonlyMap<number, string>;
+}
+
+export interface PlannedStreams {
+  readonly streams: readonly PlannedStream[];
+  readonly notes: readonly Note[];
+  readonly faults: readonly Fault[];
+}
+
+/** Which data streams come into being, by which way, and what stands in the way. @throws IncompleteError when the snapshot does not know a stream */
+export function planStreams(chosen: readonly NumberedEntry[], { catalog, existing, rule, policy }: StreamParts): PlannedStreams {
+  const numbers = new Map<string, Map<string, number>>();
+  for (const { entry, number } of chosen) {
+    if (entry.dataStream === undefined) continue;
+    if (catalog.dataStreams[entry.dataStream] === undefined)
+      throw new IncompleteError(`The snapshot holds index "${entry.name}", but not its data stream "${entry.dataStream}"`);
+    const members = numbers.get(entry.dataStream) ?? new Map<string, number>();
+    numbers.set(entry.dataStream, members.set(entry.name, number));
+  }
+  const streams: PlannedStream[] = [];
+  const notes: Note[] = [];
+  const faults: Fault[] = [];
+  const method = methodOf(existing);
+  for (const [source, members] of numbers) {
+    if (method === undefined) {
+      faults.push({ kind: "unrestorable", what: `data stream ${source}`, why: `is nothing that ${existing.server.version} knows` });
+      continue;
+    }
+    const order = catalog.dataStreams[source]!.indices;
+    const missing = order.filter((name) => !members.has(name));
+    if (missing.length > 0)
+      notes.push({
+        reason: "StreamNotWhole",
+        message: `Data stream "${source}" lacks what the snapshot does not hold: ${listed(missing)}`,
+      });
+    const ordered = order.filter((name) => members.has(name));
+    const target = rule.rename(source);
+    const named = (name: string) => backingName(rule.renameBacking(name, source), target, method);
+    const targets = new Map(ordered.map((name) => [members.get(name)!, named(name)]));
+    const obstacles = obstaclesOf(target, method === "replay" ? [] : [...targets.values()], existing);
+    if (policy === "fail" || (policy === "replace" && obstacles.some(({ kind }) => kind === "unrestorable")))
+      faults.push(...obstacles.filter(({ kind }) => policy === "fail" || kind === "unrestorable"));
+    const isSkipped = policy === "skip" && obstacles.length > 0;
+    if (isSkipped) {
+      const why = obstacles.map(({ what, why: reason }) => `${what} ${reason}`).join(", ");
+      notes.push({ reason: "StreamSkipped", message: `Data stream "${source}" is skipped: ${why}` });
+    }
+    if (method !== "migrate" && !isSkipped) notes.push(wayNote(source, method));
+    const action = isSkipped ? "skip" : existing.dataStreams.has(target) ? "replace" : "create";
+    streams.push({ source, target, action, method, numbers: [...targets.keys()], targets });
+  }
+  return { streams, notes, faults };
+}
+
+export interface StreamParts {
+  readonly catalog: ClusterCatalog;
+  readonly existing: ExistingTarget;
+  readonly rule: RenameRule;
+  readonly policy: "fail" | "skip" | "replace";
+}
+
+function methodOf({ server }: ExistingTarget): StreamPlan["method"] | undefined {
+  if (server.flavour === "opensearch") return isAtLeast(server, "opensearch", "3.8") ? "modify" : "replay";
+  if (isAtLeast(server, "elasticsearch", "7.11")) return "migrate";
+  return isAtLeast(server, "elasticsearch", "7.9") ? "replay" : undefined;
+}
+
+/** A new stream of OpenSearch takes the names of its first indices for itself. */
+function backingName(name: string, stream: string, method: StreamPlan["method"]): string {
+  const prefix = `.ds-${stream}-`;
+  const isTaken = method === "modify" && name.startsWith(prefix) && /^\d{6,}$/.test(name.slice(prefix.length));
+  return isTaken ? `${prefix}restored-${name.slice(prefix.length)}` : name;
+}
+
+function obstaclesOf(stream: string, indices: readonly string[], existing: ExistingTarget): Fault[] {
+  const obstacles: Fault[] = [];
+  if (existing.dataStreams.has(stream)) obstacles.push({ kind: "exists", what: `data stream ${stream}`, why: "exists" });
+  if (existing.indices.has(stream))
+    obstacles.push({ kind: "unrestorable", what: `data stream ${stream}`, why: "is an index in the target" });
+  if (existing.aliases.has(stream))
+    obstacles.push({ kind: "unrestorable", what: `data stream ${stream}`, why: "is an alias in the target" });
+  for (const index of indices) {
+    const there = existing.indices.get(index);
+    if (there === undefined || there.dataStream === stream) continue;
+    if (there.dataStream === undefined) obstacles.push({ kind: "exists", what: `index ${index}`, why: "exists" });
+    else
+      obstacles.push({ kind: "unrestorable", what: `index ${index}`, why: `belongs to the data stream ${there.dataStream} of the target` });
+  }
+  return obstacles;
+}
+
+function wayNote(source: string, method: "modify" | "replay"): Note {
+  const message =
+    method === "modify"
+      ? `Data stream "${source}" gets one new index more, to write into; those of OpenSearch are named anew`
+      : `The documents of data stream "${source}" go through the stream: its indices are named anew, and have the settings and mappings of its template`;
+  return { reason: "StreamChanged", message };
+}
