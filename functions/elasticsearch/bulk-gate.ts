@@ -1,5 +1,6 @@
 import { DatabaseUnavailableError } from "../../runner/errors.ts";
 import type { Log } from "../../runner/function.ts";
+import { backoffPause } from "./backoff-pause.ts";
 import { BulkCutter } from "./bulk-cutter.ts";
 import { Permits } from "./permits.ts";
 
@@ -7,6 +8,8 @@ export interface BulkGateOptions {
   /** Bulk requests in flight, over all indices, as long as the target takes them. */
   readonly requests: number;
   readonly log: Log;
+  /** The size of bodies at first; default 8 MiB. */
+  readonly bodyBytes?: number;
   /** Streams that are read at once, over all indices; default 3. */
   readonly streams?: number;
   /** How long nothing at all may be accepted while requests are repeated; default 10 minutes. */
@@ -40,6 +43,7 @@ export class BulkGate {
   readonly #requests: Permits;
   readonly #options: BulkGateOptions;
   readonly #cutters = new Map<string, BulkCutter>();
+  readonly #leastBytes: number;
   #mostBytes: number;
   #bodyBytes: number;
   #settledAt = performance.now();
@@ -51,14 +55,15 @@ export class BulkGate {
   #isSizeSettled = false;
 
   constructor(options: BulkGateOptions) {
-    const streams = options.streams ?? DEFAULT_STREAMS;
+    const { streams = DEFAULT_STREAMS, bodyBytes = START_BYTES } = options;
     this.#options = options;
     this.#requests = new Permits(options.requests);
     this.bodies = new Permits(options.requests + 1);
     this.streams = new Permits(streams);
     this.diskPatienceMs = options.diskPatienceMs ?? 60_000;
-    this.#mostBytes = Math.max(LEAST_BYTES, Math.min(MOST_BYTES, Math.floor(MEMORY_BYTES / (options.requests + 1 + streams))));
-    this.#bodyBytes = Math.min(START_BYTES, this.#mostBytes);
+    this.#leastBytes = Math.min(LEAST_BYTES, bodyBytes);
+    this.#mostBytes = Math.max(this.#leastBytes, Math.min(MOST_BYTES, Math.floor(MEMORY_BYTES / (options.requests + 1 + streams))));
+    this.#bodyBytes = Math.min(bodyBytes, this.#mostBytes);
   }
 
   /** What a body should have now. */
@@ -120,7 +125,7 @@ export class BulkGate {
 
   /** A request of this size does not get through. */
   wasTooLarge(bytes: number): void {
-    this.#mostBytes = Math.max(LEAST_BYTES, Math.min(this.#mostBytes, Math.floor(bytes / 2)));
+    this.#mostBytes = Math.max(this.#leastBytes, Math.min(this.#mostBytes, Math.floor(bytes / 2)));
     this.#resize(this.#bodyBytes);
   }
 
@@ -139,7 +144,7 @@ export class BulkGate {
         cause,
         hint: "Look at the target's load, heap and disks, or restore with a lower --es-concurrency",
       });
-    const wanted = (this.#options.backoffMs ?? exponential)(repetition);
+    const wanted = (this.#options.backoffMs ?? backoffPause)(repetition);
     await pause(Math.min(wanted, Math.max(0, stallLimitMs - stalledMs)), signal);
   }
 
@@ -158,15 +163,11 @@ export class BulkGate {
   }
 
   #resize(bytes: number): void {
-    this.#bodyBytes = Math.max(LEAST_BYTES, Math.min(this.#mostBytes, bytes));
+    this.#bodyBytes = Math.max(this.#leastBytes, Math.min(this.#mostBytes, bytes));
     // What was measured belongs to another size.
     this.#sample = { count: 0, bytes: 0, tookMs: 0 };
     for (const cutter of this.#cutters.values()) cutter.targetBytes = this.#bodyBytes;
   }
-}
-
-function exponential(repetition: number): number {
-  return Math.min(30_000, 250 * 2 ** (repetition - 1)) * (0.5 + Math.random() / 2);
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

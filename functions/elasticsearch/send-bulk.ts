@@ -43,7 +43,7 @@ function outcomeOf(error: unknown): BulkOutcome {
   if (fault === undefined && error instanceof DatabaseUnavailableError) return { kind: "lost", error };
   if (fault === undefined) throw error;
   const { status, type, message } = fault;
-  if (status === 413) return { kind: "too-large" };
+  if (status === 413 || type === "too_long_frame_exception") return { kind: "too-large" };
   if (isDiskFull({ status, error: { type, reason: message, cause: undefined } })) return { kind: "disk-full", error };
   if (status === 429) return { kind: "no-room", error };
   // A gateway gave up waiting, or the server broke; either may have passed the request on.
