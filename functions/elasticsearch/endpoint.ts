@@ -16,7 +16,7 @@ export interface SearchEndpoint {
   /** The value of the Authorization header; absent for anonymous access. */
   readonly authorization: Secret | undefined;
   /** What a person should know about this endpoint although it can be used. */
-  readonly notices: readonly { readonly reason: string; readonly message: string }[];
+  readonly notices: readonly Notice[];
 }
 
 /**
@@ -31,49 +31,80 @@ export function searchEndpoint(database: DatabaseConnection): SearchEndpoint {
       hint: "Elasticsearch and OpenSearch speak HTTP, usually on port 9200",
     });
   if (database.query !== undefined) throw new ParameterError(`Cannot connect to ${description} alone: its address goes on with a query`);
+  if (!/^[\x21-\x7e]*$/.test(path) || /[?#]/.test(path))
+    throw new ParameterError(`Cannot connect to ${description}: its path holds what no address may hold`, {
+      hint: 'Percent-encode it; a query ("?") is not supported',
+    });
   const { authorization, notices: ofCredentials } = readCredentials(database);
   const usesTls = scheme === "https";
-  const notices = [...ofCredentials];
-  if (!usesTls && (database.tls.ca !== undefined || database.tls.clientCertificate !== undefined))
-    notices.push({ reason: "TlsUnused", message: `Certificates are given for ${description}, but no TLS is spoken: use the scheme https` });
-  if (!usesTls && authorization !== undefined)
-    notices.push({ reason: "PasswordInClear", message: `Credentials are sent to ${description} in clear: use the scheme https` });
   return {
     description,
     origin: `${scheme}://${isIP(host) === 6 ? `[${host}]` : host}:${port ?? (usesTls ? 443 : 80)}`,
     pathPrefix: path.replace(/\/+$/, ""),
     tls: usesTls ? tlsOptions(database) : undefined,
     authorization,
-    notices,
+    notices: [...ofCredentials, ...(usesTls ? [] : judgeClearText(database, authorization))],
   };
+}
+
+interface Notice {
+  readonly reason: string;
+  readonly message: string;
+}
+
+function judgeClearText({ description, tls }: DatabaseConnection, authorization: Secret | undefined): Notice[] {
+  const notices: Notice[] = [];
+  if (tls.ca !== undefined || tls.clientCertificate !== undefined || tls.serverName !== undefined)
+    notices.push({ reason: "TlsUnused", message: `Certificates are given for ${description}, but no TLS is spoken: use the scheme https` });
+  if (authorization !== undefined)
+    notices.push({ reason: "PasswordInClear", message: `Credentials are sent to ${description} in clear: use the scheme https` });
+  return notices;
 }
 
 interface Credentials {
   readonly authorization: Secret | undefined;
-  readonly notices: readonly { readonly reason: string; readonly message: string }[];
+  readonly notices: readonly Notice[];
 }
 
-/** Keys of the Secret: apiKey, or username and password, or ADMIN_USERNAME and ADMIN_PASSWORD. None of them: anonymous access. */
+const HINT =
+  'The Secret that the AppBinding names holds "username" and "password" ("ADMIN_USERNAME" and "ADMIN_PASSWORD" are taken as well), or "apiKey"; with --url the user stands before the host, and the password comes from HOLDFAST_DATABASE_PASSWORD or --database-password-file';
+
+/** Keys of the Secret: apiKey, or username and password, or ADMIN_USERNAME and ADMIN_PASSWORD. No Secret: anonymous access. */
 function readCredentials({ credentials, description }: DatabaseConnection): Credentials {
+  if (credentials.size === 0) return { authorization: undefined, notices: [] };
   const get = (...names: string[]) =>
     names.map((name) => credentials.get(name)?.reveal()).find((text) => text !== undefined && text !== "");
   const apiKey = get("apiKey", "api-key", "API_KEY");
   const username = get("username", "ADMIN_USERNAME");
   const password = get("password", "ADMIN_PASSWORD");
   if (apiKey !== undefined) {
-    const notices =
-      username === undefined
-        ? []
-        : [{ reason: "PasswordUnused", message: `An API key is given for ${description}: the password is not used` }];
-    return { authorization: new Secret(`ApiKey ${apiKey}`), notices };
+    const message = `An API key is given for ${description}: user and password are not used`;
+    const isUnused = username !== undefined || password !== undefined;
+    return { authorization: readApiKey(apiKey, description), notices: isUnused ? [{ reason: "PasswordUnused", message }] : [] };
   }
-  if (username === undefined && password === undefined) return { authorization: undefined, notices: [] };
-  if (username === undefined || password === undefined) {
-    const missing = username === undefined ? '"username" or "ADMIN_USERNAME"' : '"password" or "ADMIN_PASSWORD"';
-    throw new ParameterError(`Cannot authenticate to ${description}: the Secret lacks the key ${missing}`);
-  }
+  const missing = [
+    ...(username === undefined ? ['"username" (or "ADMIN_USERNAME")'] : []),
+    ...(password === undefined ? ['"password" (or "ADMIN_PASSWORD")'] : []),
+  ];
+  if (username === undefined || password === undefined)
+    throw new ParameterError(`Cannot authenticate to ${description}: ${missing.join(" and ")} is missing or empty`, {
+      reason: "CredentialsMissing",
+      hint: HINT,
+    });
   if (username.includes(":")) throw new ParameterError(`Cannot authenticate to ${description}: a user name may not hold a colon`);
-  return { authorization: new Secret(`Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`), notices: [] };
+  const message = `User name or password for ${description} ends with a line break, which belongs to it: was the Secret made from a file?`;
+  return {
+    authorization: new Secret(`Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`),
+    notices: /[\r\n]$/.test(username) || /[\r\n]$/.test(password) ? [{ reason: "LineBreakInPassword", message }] : [],
+  };
+}
+
+/** As Elasticsearch gives it: encoded, or as identifier, colon and key. */
+function readApiKey(text: string, description: string): Secret {
+  const key = text.trim();
+  if (!/^[\x21-\x7e]+$/.test(key))
+    throw new ParameterError(`Cannot authenticate to ${description}: the API key holds what no key may hold`);
+  return new Secret(`ApiKey ${key.includes(":") ? Buffer.from(key).toString("base64") : key}`);
 }
 
 function tlsOptions({ host, tls, description }: DatabaseConnection): ConnectionOptions {

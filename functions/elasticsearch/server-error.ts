@@ -44,6 +44,9 @@ export const UNREADY_REASONS: ReadonlySet<string> = new Set([
   "UnexpectedAnswer",
 ]);
 
+const NOT_READY =
+  /^(master_not_discovered|cluster_manager_not_discovered|no_shard_available_action|unavailable_shards|not_master)_exception$/;
+
 /** The error that a status other than success becomes; its `facts.server` is a `ServerFault`. */
 export function translateStatus(answer: ServerStatus): HoldfastError {
   const { description, method, path, status } = answer;
@@ -63,6 +66,7 @@ export function translateStatus(answer: ServerStatus): HoldfastError {
       facts,
       hint: "Give the address that it redirects to, if that is the database: credentials are sent nowhere else",
     });
+  if (status === 503 && NOT_READY.test(type)) return new DatabaseUnavailableError(message, { reason: "ClusterNotReady", facts });
   if (status === 429 || status === 502 || status === 503 || status === 504)
     return new DatabaseUnavailableError(message, { reason: "DatabaseBusy", facts });
   // 408, and 5xx without a fault of the server's own, come from whatever stands before it.
