@@ -1,6 +1,6 @@
 // The module's exports. scan: a page of hits, in place, into lines. cut: lines, in place, into the body of a bulk request.
 import {
-  documentHash, firstSortValue, idAt, idEnd, isWhole, readHit, routingAt, routingEnd, sortAt, sortEnd, sourceAt, sourceEnd,
+  beginHits, documentHash, firstSortValue, idAt, idEnd, isWhole, readHit, routingAt, routingEnd, sortAt, sortEnd, sourceAt, sourceEnd,
 } from "./read-hit.as";
 import { fail, limit, prepare, skipString, skipValue, UNEXPECTED } from "./skip.as";
 import { xxh64 } from "./xxh64.as";
@@ -27,6 +27,7 @@ export let tailAt: usize = 0;
 /** Finds `"hits":{…"hits":[` in an answer that begins at `at`, and answers the address behind the bracket; 0 when there is none. */
 export function findHits(at: usize, end: usize): usize {
   prepare(end, true);
+  beginHits();
   count = 0;
   digest = 0;
   linesEnd = 0;
@@ -114,6 +115,7 @@ const WITHOUT_ROUTING: u32 = 2;
 const CREATE: u32 = 4;
 
 export function beginBody(at: usize): void {
+  beginHits();
   bodyEnd = at;
   count = 0;
   digest = 0;

@@ -82,6 +82,35 @@ describe("lines and digest equal those of a tokenizer that reads byte by byte", 
     }
   });
 
+  test("when hits begin alike, almost alike, or in another order", () => {
+    const starts = [
+      '"_index":"x","_id":"1","_score":null,"_source":{"a":1}',
+      '"_index":"x","_id":"2","_score":null,"_source":{"a":2}',
+      '"_index":"x","_id":"3","_score":1.25,"_source":{"a":3}',
+      '"_index":"x","_id":"4","_score":null,"_routing":"r","_source":{"a":4}',
+      '"_index":"x","_id":"5","_score":null,"_routing":"s","_source":{"a":5}',
+      '"_index":"x","_id":"6\\"","_source":{}',
+      '"_index":"x","_id":"7\\\\","_source": {} ',
+      '"_index":"y","_id":"8","_source":{"_id":"8"}',
+      `"_index":"${"long".repeat(40)}","_id":"9","_source":{"a":9}`,
+      `"_index":"${"long".repeat(40)}","_id":"10","_ignored":["${"f".repeat(120)}"],"_source":{"a":10}`,
+      '"_routing":"r","_id":"11","_source":{"a":11}',
+      '"_routing":"q","_id":"12","_source":{"a":12}',
+      '"_source":{"a":13},"_id":"13"',
+      '"_source":{"a":14},"_id":"14"',
+      '"_source":{"a":15}',
+      '"_id":"","_source":{"a":16}',
+      '"_id":"17","_source":{"a":17}',
+    ];
+    const hits = starts.flatMap((first) => starts.flatMap((second) => [first, second])).map((start, sort) => `{${start},"sort":[${sort}]}`);
+    const wanted = hits.map(readReferenceHit);
+
+    const reading = read(answer(hits));
+
+    expect(textOf(reading)).toBe(linesOf(wanted));
+    expect(reading.digest).toBe(sumOf(wanted));
+  });
+
   test("for the end of a page at every place", () => {
     for (let length = 0; length < 70; length += 1) {
       const hits = [hit(`{"a":"${"y".repeat(length)}"}`)];
@@ -332,6 +361,8 @@ describe("refuses what no server sends", () => {
     ["a source that is null", `${HEAD}${hit("null")}]}}`],
     ["two sources", `${HEAD}${hit('{},"_source":{}')}]}}`],
     ["two ids", `${HEAD}${hit('{},"_id":"2"')}]}}`],
+    ["two ids in the second of two hits that begin alike", `${HEAD}${hit("{}")},${hit('{},"_id":"2"')}]}}`],
+    ["two sources in the second of two hits that begin alike", `${HEAD}${hit("{}")},${hit('{},"_source":{}')}]}}`],
     ["two routings", `${HEAD}${hit('{},"_routing":"a","_routing":"b"')}]}}`],
     ["two lists of sort values", `${HEAD}${hit('{},"sort":[1]')}]}}`],
     ["an id that is a number", `${HEAD}${hit("{}").replace('"1"', "1")}]}}`],
