@@ -105,7 +105,7 @@ export function translateConnectionError(error: unknown, description: string): u
       reason: "ServerSilent",
       hint: "--es-idle-timeout says how long that may take",
     });
-  if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW")
+  if (isUnreadable(error) || code === "UND_ERR_HEADERS_OVERFLOW")
     return new DatabaseUnavailableError(`${description} does not answer in HTTP`, {
       cause: error,
       reason: "UnexpectedAnswer",
@@ -181,9 +181,14 @@ function shorten(text: string): string {
   return line.length > MOST_MESSAGE_CHARACTERS ? `${line.slice(0, MOST_MESSAGE_CHARACTERS)}…` : line;
 }
 
-/** Attempts on several addresses arrive as an AggregateError, which may carry the code of the first. */
+/** The HTTP parser's errors do not all have codes. */
+function isUnreadable(error: unknown): boolean {
+  return Error.isError(error) && (error.name === "HTTPParserError" || codeOf(error).startsWith("HPE_"));
+}
+
+/** Attempts on several addresses arrive as one error, which may carry the code of the first. */
 function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "";
+  if (!Error.isError(error)) return "";
   if ("code" in error && typeof error.code === "string") return error.code;
-  return error instanceof AggregateError ? codeOf(error.errors[0]) : "";
+  return "errors" in error && Array.isArray(error.errors) ? codeOf(error.errors[0]) : "";
 }

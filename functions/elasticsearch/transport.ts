@@ -32,6 +32,8 @@ export interface TransportOptions {
   readonly signal: AbortSignal;
   readonly connections: number;
   readonly idleTimeoutMs: number;
+  /** Longer answers in JSON are refused; 256 MiB when absent. */
+  readonly mostJsonBytes?: number;
 }
 
 /**
@@ -73,11 +75,11 @@ export class SearchTransport implements AsyncDisposable {
   /** The answer as JSON. @throws HoldfastError by cause: unavailable, refused, and for statuses other than those allowed */
   async json(request: SearchRequest): Promise<SearchAnswer> {
     const chunks: Uint8Array[] = [];
+    const most = this.#options.mostJsonBytes ?? MOST_JSON_BYTES;
     let size = 0;
     const status = await this.bytes(request, (chunk) => {
       size += chunk.length;
-      if (size > MOST_JSON_BYTES)
-        throw this.#unexpected(request, `is larger than ${MOST_JSON_BYTES / 2 ** 20} MiB`, { reason: "AnswerTooLarge" });
+      if (size > most) throw this.#unexpected(request, `is larger than ${most} bytes`, { reason: "AnswerTooLarge" });
       chunks.push(Buffer.from(chunk));
     });
     const text = Buffer.concat(chunks).toString("utf8");
@@ -95,7 +97,8 @@ export class SearchTransport implements AsyncDisposable {
       try {
         this.#assertJson(request, headers);
       } catch (error) {
-        answer.body.destroy();
+        // Its own abort is no error any more.
+        answer.body.on("error", () => {}).destroy();
         throw error;
       }
       for await (const chunk of this.#chunksOf(answer.body)) onChunk(chunk);
