@@ -1,16 +1,21 @@
 // Objects of the cluster that are carried: how each kind is asked for, and how an answer becomes what the same API takes back.
 import * as z from "zod";
 import type { ClusterCatalog } from "./catalog.ts";
+import type { SearchServer } from "./inspect-server.ts";
 
 type Body = Record<string, unknown>;
 export type Objects = Record<string, Body>;
 
 export interface ObjectKind {
   readonly kind: Exclude<keyof ClusterCatalog, "dataStreams" | "dataStreamAliases">;
+  /** In reports: "index-template:logs". */
+  readonly name: string;
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
-  /** Absent: both. */
-  readonly flavour?: "elasticsearch" | "opensearch";
+  /** Since when each flavour has it; one that is absent never had. */
+  readonly since: Partial<Readonly<Record<SearchServer["flavour"], string>>>;
+  /** Part of a module or plugin that an installation may do without. */
+  readonly isOptional?: true;
   /** For the person who lacks it: "the cluster privilege … (OpenSearch: …)". */
   readonly right: string;
   /** @throws ZodError when the answer is not understood */
@@ -29,59 +34,76 @@ const DATES = ["created_date", "created_date_millis", "modified_date", "modified
 export const OBJECT_KINDS: readonly ObjectKind[] = [
   {
     kind: "componentTemplates",
+    name: "component-template",
+    since: { elasticsearch: "7.8", opensearch: "1.0" },
     path: "/_component_template",
     right: "the cluster privilege manage_index_templates, or monitor in newer versions (OpenSearch: cluster:admin/component_template/get)",
     read: (answer) => readList(answer, "component_templates", "component_template"),
   },
   {
     kind: "indexTemplates",
+    name: "index-template",
+    since: { elasticsearch: "7.8", opensearch: "1.0" },
     path: "/_index_template",
     right: "the cluster privilege manage_index_templates, or monitor in newer versions (OpenSearch: indices:admin/index_template/get)",
     read: (answer) => readList(answer, "index_templates", "index_template"),
   },
   {
     kind: "legacyTemplates",
+    name: "template",
+    since: { elasticsearch: "5.0", opensearch: "1.0" },
     path: "/_template",
     right: "the cluster privilege monitor (OpenSearch: indices:admin/template/get)",
     read: (answer) => byName.parse(answer),
   },
   {
     kind: "ingestPipelines",
+    name: "ingest-pipeline",
+    since: { elasticsearch: "5.0", opensearch: "1.0" },
     path: "/_ingest/pipeline",
     right: "the cluster privilege read_pipeline, or manage_ingest_pipelines (OpenSearch: cluster:admin/ingest/pipeline/get)",
     read: (answer) => mapObjects(byName.parse(answer), (pipeline) => without(pipeline, DATES)),
   },
   {
     kind: "searchPipelines",
+    name: "search-pipeline",
+    since: { opensearch: "2.8" },
     path: "/_search/pipeline",
-    flavour: "opensearch",
     right: "the permission cluster:admin/search/pipeline/get",
     read: (answer) => byName.parse(answer),
   },
   {
     kind: "ilmPolicies",
+    name: "lifecycle-policy",
+    since: { elasticsearch: "6.6" },
+    isOptional: true,
     path: "/_ilm/policy",
-    flavour: "elasticsearch",
     right: "the cluster privilege read_ilm",
     read: (answer) => mapObjects(z.record(z.string(), z.looseObject({ policy: body })).parse(answer), ({ policy }) => ({ policy })),
   },
   {
     kind: "ismPolicies",
+    name: "index-state-policy",
+    since: { opensearch: "1.0" },
+    isOptional: true,
     path: "/_plugins/_ism/policies",
-    flavour: "opensearch",
     right: "the permission cluster:admin/opendistro/ism/policy/search",
     read: readIsmPolicies,
     page: { size: 500, total: (answer) => z.object({ total_policies: z.int() }).parse(answer).total_policies },
   },
   {
     kind: "enrichPolicies",
+    name: "enrich-policy",
+    since: { elasticsearch: "7.5" },
+    isOptional: true,
     path: "/_enrich/policy",
-    flavour: "elasticsearch",
     right: "the cluster privilege monitor_enrich or manage_enrich",
     read: readEnrichPolicies,
   },
   {
     kind: "storedScripts",
+    name: "script",
+    since: { elasticsearch: "5.0", opensearch: "1.0" },
     path: "/_cluster/state/metadata",
     query: { filter_path: "cluster_uuid,metadata.stored_scripts" },
     right: "the cluster privilege monitor (OpenSearch: cluster_monitor)",

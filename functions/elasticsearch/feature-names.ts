@@ -2,7 +2,7 @@
 
 // For servers that do not tell, and for what they do not call theirs: histories, caches, what plugins keep. All other hidden indices are the user's.
 const FEATURES: readonly (readonly [RegExp, string])[] = [
-  [/^\.security([-_.]|$)|^\.opendistro_security$|^\.?searchguard([-_.]|$)/, "security: users, roles and keys are not carried"],
+  [/^\.security([-_.]|$)|^\.opendistro_security$|^searchguard$|^\.searchguard([-_.]|$)/, "security: users, roles and keys are not carried"],
   [/^\.(kibana|opensearch_dashboards)([-_.]|$)/, "Kibana or Dashboards: export its saved objects there"],
   [/^\.(reporting|apm-agent-configuration|apm-custom-link|apm-source-map|management-beats)([-_.]|$)/, "Kibana"],
   [/^\.(tasks|async-search|snapshot-blob-cache|geoip_databases)([-_.]|$)/, "the server's own work in progress and caches"],

@@ -82,15 +82,17 @@ export function planObjects(catalog: ClusterCatalog, existing: ExistingTarget, c
       else objects.push({ kind, name, body, action: "replace", phase });
     }
   }
-  return { objects, notes, faults };
+  // Among the last ones, the policy that a pipeline enriches by comes before the pipeline.
+  const rank = ({ kind, phase }: ObjectPlan) => (kind === "ingestPipelines" && phase === "last" ? ORDER.length : ORDER.indexOf(kind));
+  return { objects: objects.toSorted((one, other) => rank(one) - rank(other)), notes, faults };
 }
 
 function phaseOf(kind: ObjectKind, body: JsonObject, { hasReplay }: ObjectChoice): ObjectPlan["phase"] {
   if (TEMPLATES.has(kind)) return hasReplay ? "before-data" : "after-data";
   // Enrich policies need the documents of their indices, and a pipeline that enriches needs its policy.
-  if (kind === "enrichPolicies" || (kind === "ingestPipelines" && hasProcessor(body, "enrich"))) return "after-data";
+  if (kind === "enrichPolicies" || (kind === "ingestPipelines" && hasProcessor(body, "enrich"))) return "last";
   // One that matches would act on indices while they are loaded.
-  return kind === "ismPolicies" ? "after-data" : "before-indices";
+  return kind === "ismPolicies" ? "last" : "before-indices";
 }
 
 function hasProcessor(value: unknown, name: string): boolean {

@@ -22,7 +22,7 @@ export interface RangeOptions {
 }
 
 /** Smaller ones are not worth a stream and its objects. */
-const LEAST_BYTES = 32 * 1024 * 1024;
+const LEAST_BYTES = 8 * 1024 * 1024;
 const LEAST_NUMBERS = 1_000;
 
 /** Cuts a large shard so that an index with few of them keeps all readers busy. The ranges meet without holes, whatever the estimate is worth. */

@@ -4,7 +4,8 @@ import type { NumberedEntry } from "./choose-restored.ts";
 import { isAtLeast } from "./inspect-server.ts";
 import { listed } from "./plan-objects.ts";
 import type { RenameRule } from "./rename-rule.ts";
-import type { ExistingTarget, Fault, Note, StreamPlan } from "./restore-plan.ts";
+import type { ExistingTarget, Fault, JsonObject, Note, StreamPlan } from "./restore-plan.ts";
+import { isObject } from "./same-json.ts";
 
 export interface PlannedStream extends StreamPlan {
   /** Names of its indices in the target, by number. */
@@ -57,7 +58,14 @@ export function planStreams(chosen: readonly NumberedEntry[], { catalog, existin
     }
     if (method !== "migrate" && !isSkipped) notes.push(wayNote(source, method));
     const action = isSkipped ? "skip" : existing.dataStreams.has(target) ? "replace" : "create";
-    streams.push({ source, target, action, method, numbers: [...targets.keys()], targets });
+    const lifecycle = lifecycleOf(catalog.dataStreams[source]!.other, existing);
+    if (lifecycle === "unknown" && !isSkipped)
+      notes.push({
+        reason: "LifecycleNotRestored",
+        message: `The target knows no lifecycle of data streams: that of "${source}" is left out`,
+      });
+    const known = lifecycle === "unknown" ? undefined : lifecycle;
+    streams.push({ source, target, action, method, numbers: [...targets.keys()], lifecycle: known, targets });
   }
   return { streams, notes, faults };
 }
@@ -97,6 +105,13 @@ function obstaclesOf(stream: string, indices: readonly string[], existing: Exist
       obstacles.push({ kind: "unrestorable", what: `index ${index}`, why: `belongs to the data stream ${there.dataStream} of the target` });
   }
   return obstacles;
+}
+
+/** Without what the server derives from its own settings. */
+function lifecycleOf({ lifecycle }: JsonObject, { server }: ExistingTarget): JsonObject | "unknown" | undefined {
+  if (!isObject(lifecycle)) return undefined;
+  if (!isAtLeast(server, "elasticsearch", "8.11")) return "unknown";
+  return Object.fromEntries(Object.entries(lifecycle).filter(([key]) => /^(enabled|data_retention|downsampling)$/.test(key)));
 }
 
 function wayNote(source: string, method: "modify" | "replay"): Note {

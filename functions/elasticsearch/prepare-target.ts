@@ -1,7 +1,12 @@
+import { HoldfastError } from "../../runner/errors.ts";
 import type { Log } from "../../runner/function.ts";
+import { createIndices } from "./create-indices.ts";
 import type { SearchServer } from "./inspect-server.ts";
-import type { IndexPlan, RestorePlan } from "./restore-plan.ts";
-import type { SearchTransport } from "./transport.ts";
+import { listed } from "./plan-objects.ts";
+import { putObjects } from "./put-objects.ts";
+import type { IndexPlan, JsonObject, RestorePlan } from "./restore-plan.ts";
+import { StreamReplay } from "./stream-replay.ts";
+import { pathOf, type SearchTransport } from "./transport.ts";
 
 export interface TargetOptions {
   readonly log: Log;
@@ -31,16 +36,102 @@ export interface PreparedTarget {
   loadTarget(index: IndexPlan): Promise<LoadTarget>;
   /** What `loadTarget` said of this index. @throws Error when it was not asked */
   loaded(index: IndexPlan): LoadTarget;
+  /** Settings to put back on indices that data streams made, by index. */
+  readonly heldByStreams: ReadonlyMap<string, JsonObject>;
 }
 
 /**
  * Writes scripts, pipelines and policies, deletes what is replaced, and creates the indices with settings that suit loading. When the target
- * refuses one, those that were created here are deleted again, and the message names what is gone for good.
+ * refuses one, those that were created here are deleted again, and the error's facts name what is gone for good.
  * @throws DatabaseRefusedError, DatabaseUnavailableError
  */
-export declare function prepareTarget(
+export async function prepareTarget(
   transport: SearchTransport,
   server: SearchServer,
   plan: RestorePlan,
   options: TargetOptions,
-): Promise<PreparedTarget>;
+): Promise<PreparedTarget> {
+  const objectsOf = (phase: string) => plan.objects.filter((object) => object.phase === phase);
+  await putObjects(transport, objectsOf("before-indices"), options);
+  const deleted: string[] = [];
+  const replays = new Map<string, StreamReplay>();
+  let created: string[] = [];
+  try {
+    await deleteReplaced(transport, plan, deleted);
+    const plain = plan.indices.filter(({ action, loadThrough }) => action !== "skip" && loadThrough === "index");
+    created = await createIndices(transport, plain, options);
+    await putObjects(transport, objectsOf("before-data"), options);
+    for (const { target, action, method } of plan.dataStreams) {
+      if (action === "skip" || method !== "replay") continue;
+      const replay = new StreamReplay(target, { transport, server });
+      await replay.create();
+      replays.set(target, replay);
+    }
+  } catch (error) {
+    throw tellWhatIsGone(error, { deleted, created: [...created, ...replays.keys()] });
+  }
+  return new Prepared(created, replays);
+}
+
+class Prepared implements PreparedTarget {
+  readonly #created: string[];
+  readonly #replays: ReadonlyMap<string, StreamReplay>;
+  readonly #loaded = new Map<number, LoadTarget>();
+
+  constructor(created: string[], replays: ReadonlyMap<string, StreamReplay>) {
+    this.#created = created;
+    this.#replays = replays;
+  }
+
+  get created(): readonly string[] {
+    return this.#created;
+  }
+
+  get heldByStreams(): ReadonlyMap<string, JsonObject> {
+    return new Map([...this.#replays.values()].flatMap(({ held }) => [...held]));
+  }
+
+  async loadTarget(plan: IndexPlan): Promise<LoadTarget> {
+    const { stream, target, omitIds, loadThrough, number } = plan;
+    const replay = loadThrough === "stream" ? this.#replays.get(stream ?? "") : undefined;
+    if (loadThrough === "stream" && replay === undefined) throw new Error(`Data stream "${stream}" was not prepared`);
+    const index = replay === undefined ? target : await replay.indexFor(plan);
+    if (replay !== undefined) this.#created.push(index);
+    const operation = replay !== undefined || omitIds ? "create" : "index";
+    const where: LoadTarget = { writeTo: replay?.stream ?? target, index, operation, omitIds };
+    this.#loaded.set(number, where);
+    return where;
+  }
+
+  loaded({ number, target }: IndexPlan): LoadTarget {
+    const where = this.#loaded.get(number);
+    if (where === undefined) throw new Error(`Index "${target}" was not loaded`);
+    return where;
+  }
+}
+
+/** A data stream takes its indices with it. */
+async function deleteReplaced(transport: SearchTransport, { dataStreams, indices }: RestorePlan, deleted: string[]): Promise<void> {
+  for (const { target, action } of dataStreams)
+    if (action === "replace") {
+      await transport.json({ method: "DELETE", path: pathOf("_data_stream", target), statuses: [404] });
+      deleted.push(target);
+    }
+  for (const { target, action } of indices)
+    if (action === "replace") {
+      await transport.json({ method: "DELETE", path: pathOf(target), statuses: [404] });
+      deleted.push(target);
+    }
+}
+
+function tellWhatIsGone(error: unknown, { deleted, created }: { deleted: readonly string[]; created: readonly string[] }): unknown {
+  if (!(error instanceof HoldfastError) || deleted.length + created.length === 0) return error;
+  const gone = deleted.length === 0 ? [] : [`Deleted in order to be replaced, and not restored: ${listed(deleted)}`];
+  const left = created.length === 0 ? [] : [`Created, and empty: ${listed(created)}`];
+  const hint = [...gone, ...left, ...(error.hint === undefined ? ["Restore again with --policy replace"] : [error.hint])].join(". ");
+  const facts = {
+    ...(deleted.length === 0 ? {} : { deletedIndices: deleted }),
+    ...(created.length === 0 ? {} : { createdIndices: created }),
+  };
+  return Object.assign(error, { hint, facts: { ...facts, ...error.facts } });
+}

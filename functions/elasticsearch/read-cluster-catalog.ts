@@ -2,7 +2,7 @@ import type { ClusterCatalog } from "./catalog.ts";
 import type { NotCarried } from "./choose-indices.ts";
 import { OBJECT_KINDS, type ObjectKind, type Objects } from "./cluster-objects.ts";
 import { featureOf } from "./feature-names.ts";
-import type { SearchServer } from "./inspect-server.ts";
+import { isAtLeast, type SearchServer } from "./inspect-server.ts";
 import type { ListedIndex } from "./list-indices.ts";
 import { listUncarried } from "./list-uncarried.ts";
 import { readDataStreams } from "./read-data-streams.ts";
@@ -28,30 +28,43 @@ export async function readClusterCatalog(
   { chosen }: { readonly chosen: readonly Pick<ListedIndex, "name" | "dataStream">[] },
 ): Promise<ReadCatalog> {
   const objects = {} as Record<ObjectKind["kind"], Objects>;
+  const notCarried: NotCarried[] = [];
   let managed = 0;
   for (const kind of OBJECT_KINDS) {
-    const isHere = kind.flavour === undefined || kind.flavour === server.flavour;
-    const all = Object.entries(isHere ? await readAll(transport, kind) : {});
-    const own = all.filter(([name, object]) => !isManaged(name, object));
-    managed += all.length - own.length;
+    const since = kind.since[server.flavour];
+    const isMeant = since !== undefined && isAtLeast(server, server.flavour, since);
+    const all = isMeant ? await readAll(transport, kind) : {};
+    if (all === undefined && kind.isOptional === undefined)
+      notCarried.push({ name: `${kind.name}:*`, reason: `The server, or a proxy before it, does not offer GET ${kind.path}` });
+    const own = Object.entries(all ?? {}).filter(([name, object]) => !isManaged(name, object));
+    managed += Object.keys(all ?? {}).length - own.length;
     objects[kind.kind] = Object.fromEntries(own);
   }
+  if (Object.keys(objects.ismPolicies).length > 0) notCarried.push(ISM_ATTACHMENTS);
   const streams = await readDataStreams(transport, server, chosen);
-  return { catalog: { ...objects, ...streams }, notCarried: await listUncarried(transport, server), managed };
+  notCarried.push(...(await listUncarried(transport, server)));
+  return { catalog: { ...objects, ...streams }, notCarried, managed };
 }
 
-async function readAll(transport: SearchTransport, kind: ObjectKind): Promise<Objects> {
+// Kept in an index of the plugin's own, not in the settings of the indices.
+const ISM_ATTACHMENTS: NotCarried = {
+  name: "index-state-policy:attachments",
+  reason: "Policies are carried, but not which indices they are attached to: attach them again after a restore",
+};
+
+/** All objects of one kind, the server's own too; undefined where the server has no such objects. @throws HoldfastError when they cannot be read */
+export async function readAll(transport: SearchTransport, kind: ObjectKind): Promise<Objects | undefined> {
   const found: Objects = {};
   for (let from = 0; ; from = Object.keys(found).length) {
     const paging: SearchRequest["query"] = kind.page === undefined ? {} : { from, size: kind.page.size };
     const answer = await readIfThere(transport, { method: "GET", path: kind.path, query: { ...kind.query, ...paging } }, kind.right);
-    if (answer === undefined && from === 0) return {};
+    if (answer === undefined && from === 0) return undefined;
     try {
       const objects = kind.read(answer);
       Object.assign(found, objects);
       const total = kind.page?.total(answer) ?? 0;
       if (Object.keys(found).length >= total) return found;
-      if (Object.keys(objects).length === 0) throw new TypeError(`${Object.keys(found).length} of ${total} came`);
+      if (Object.keys(found).length === from) throw new TypeError(`${from} of ${total} came`);
     } catch (error) {
       throw unexpectedAnswer(transport, `GET ${kind.path}`, error);
     }
@@ -59,9 +72,12 @@ async function readAll(transport: SearchTransport, kind: ObjectKind): Promise<Ob
 }
 
 /** Whether the server, Kibana or a plugin puts it there by itself, in the form that fits its version. */
-function isManaged(name: string, object: Objects[string]): boolean {
+export function isManaged(name: string, object: Readonly<Objects[string]>): boolean {
   const bodies = [object, object.policy, object.mappings];
-  return bodies.some((body) => memberOf(memberOf(body, "_meta"), "managed") === true) || featureOf(name, false) !== undefined;
+  return (
+    bodies.some((body) => memberOf(memberOf(body, "_meta"), "managed") === true) ||
+    (name.startsWith(".") && featureOf(name, false) !== undefined)
+  );
 }
 
 function memberOf(value: unknown, key: string): unknown {

@@ -8,7 +8,9 @@ import type { SearchRequest, SearchTransport } from "./transport.ts";
  */
 export async function readIfThere(transport: SearchTransport, request: SearchRequest, right: string): Promise<unknown> {
   try {
-    return (await transport.json(request)).json;
+    const { status, json } = await transport.json({ ...request, statuses: [404] });
+    // Some say so when they have the API and nothing in it; a proxy's own page is no JSON, and fails.
+    return status === 404 && isError(json) ? undefined : json;
   } catch (error) {
     const fault = faultOf(error);
     if (fault !== undefined && isMissingApi(fault)) return undefined;
@@ -25,13 +27,17 @@ export async function readIfThere(transport: SearchTransport, request: SearchReq
   }
 }
 
+function isError(json: unknown): boolean {
+  return typeof json !== "object" || json === null || "error" in json;
+}
+
 function withoutQuery({ query: _, ...request }: SearchRequest): SearchRequest {
   return request;
 }
 
 function isMissingApi({ status, type, message }: ServerFault): boolean {
   // 410: Elastic's serverless offers.
-  if (status === 404 || status === 405 || status === 410) return true;
+  if (status === 405 || status === 410) return true;
   if (status === 400) return type === "invalid_index_name_exception" || message.startsWith("no handler found");
   // Elasticsearch's features beyond the licence.
   return status === 403 && message.includes("license is non-compliant");

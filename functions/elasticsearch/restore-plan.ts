@@ -69,8 +69,8 @@ export interface ObjectPlan {
   readonly name: string;
   readonly body: JsonObject;
   readonly action: "create" | "replace";
-  /** Templates come after the indices, which they would change, but before the streams that need them. */
-  readonly phase: "before-indices" | "before-data" | "after-data";
+  /** Templates come after the indices, which they would change, but before the streams that need them; what acts on documents or aliases comes last. */
+  readonly phase: "before-indices" | "before-data" | "after-data" | "last";
 }
 
 export interface StreamPlan {
@@ -82,6 +82,8 @@ export interface StreamPlan {
   readonly method: "migrate" | "modify" | "replay";
   /** Numbers of its indices, oldest first. */
   readonly numbers: readonly number[];
+  /** As its API takes it: how long documents are kept. */
+  readonly lifecycle: JsonObject | undefined;
 }
 
 export interface AliasPlan {

@@ -143,7 +143,20 @@ export const UNCARRIED_KINDS: readonly UncarriedKind[] = [
     flavour: "opensearch",
     read: members("policies", "_id", "total_policies"),
   },
+  {
+    name: "view",
+    plural: "views",
+    request: { path: "/_cluster/state/metadata", query: { filter_path: "cluster_uuid,metadata.view" } },
+    flavour: "opensearch",
+    read: readViews,
+  },
 ];
+
+/** OpenSearch 3; they have no list of their own that gives no indices. */
+function readViews(answer: unknown) {
+  const { metadata } = z.object({ metadata: z.object({ view: z.object({ view: keyed }) }).optional() }).parse(answer);
+  return { names: Object.keys(metadata?.view.view ?? {}) };
+}
 
 function readRollups(answer: unknown) {
   const { jobs } = z.object({ jobs: z.array(z.object({ config: z.object({ id: z.string() }) })) }).parse(answer);
