@@ -1,0 +1,140 @@
+import pLimit from "p-limit";
+import { DatabaseRefusedError, DatabaseUnavailableError, HoldfastError } from "../../runner/errors.ts";
+import { isServerMade } from "./index-settings.ts";
+import { nameGroups } from "./name-groups.ts";
+import { listed } from "./plan-objects.ts";
+import type { IndexPlan, JsonObject } from "./restore-plan.ts";
+import { compareJson } from "./same-json.ts";
+import { type Creation, settleCreation } from "./settle-creation.ts";
+import { pathOf, type SearchTransport } from "./transport.ts";
+
+export interface CreationOptions {
+  warn(reason: string, message: string): void;
+}
+
+const AT_ONCE = 4;
+const CLEAN_UP_MS = 20_000;
+
+/**
+ * Creates the indices, all or none, and compares each with what was sent: a template of the target may add to it, but not contradict it.
+ * Resolves with their names. @throws DatabaseRefusedError, DatabaseUnavailableError when those that were created are deleted again
+ */
+export async function createIndices(transport: SearchTransport, plans: readonly IndexPlan[], options: CreationOptions): Promise<string[]> {
+  const created: string[] = [];
+  const droppedFrom = new Map<string, string[]>();
+  const atOnce = pLimit(AT_ONCE);
+  const creations = new Map<string, Creation>();
+  let failure: unknown;
+  const createOne = async ({ target, creation }: IndexPlan) => {
+    if (failure !== undefined) return;
+    const settled = await create(transport, target, creation, created);
+    creations.set(target, settled.creation);
+    for (const name of settled.dropped) droppedFrom.set(name, [...(droppedFrom.get(name) ?? []), target]);
+  };
+  const fail = (error: unknown) => {
+    failure ??= error;
+  };
+  await Promise.all(plans.map((plan) => atOnce(() => createOne(plan).catch(fail))));
+  try {
+    if (failure !== undefined) throw failure;
+    await compareCreated(transport, creations, options);
+  } catch (error) {
+    throw await undo(transport, created, error);
+  }
+  for (const [name, indices] of droppedFrom)
+    options.warn("SettingDropped", `The target does not know the setting "${name}": left out of ${listed(indices, 5)}`);
+  return plans.map(({ target }) => target);
+}
+
+/** `created` gets the name as soon as it is certain. */
+async function create(
+  transport: SearchTransport,
+  name: string,
+  creation: Creation,
+  created: string[],
+): Promise<{ readonly creation: Creation; readonly dropped: readonly string[] }> {
+  const path = pathOf(name);
+  const settled = await settleCreation(creation, (body) => transport.json({ method: "PUT", path, body, statuses: [400] }));
+  if ("refusal" in settled)
+    throw new DatabaseRefusedError(`Cannot create index "${name}" at ${transport.description}: ${settled.refusal}`, {
+      reason: "IndexRefused",
+    });
+  created.push(name);
+  const { acknowledged, shards_acknowledged } = (settled.answer.json ?? {}) as Readonly<Record<string, unknown>>;
+  if (acknowledged !== true || shards_acknowledged !== true)
+    throw new DatabaseUnavailableError(`The shards of the new index "${name}" did not start in time`, {
+      reason: "ShardsNotStarted",
+      hint: "GET _cluster/allocation/explain says why: full disks, usually, or too few nodes",
+    });
+  return settled;
+}
+
+/** Deletes what was created; the error says what could not be. */
+async function undo(transport: SearchTransport, created: readonly string[], cause: unknown): Promise<unknown> {
+  const remaining: string[] = [];
+  const cleaner = transport.forCleanUp(CLEAN_UP_MS);
+  for (const name of created) {
+    try {
+      await cleaner.json({ method: "DELETE", path: pathOf(name), statuses: [404] });
+    } catch {
+      remaining.push(name);
+    }
+  }
+  if (!(cause instanceof HoldfastError)) return cause;
+  const left = remaining.length === 0 ? {} : { createdIndices: remaining };
+  return Object.assign(cause, { facts: { ...cause.facts, ...left } });
+}
+
+async function compareCreated(transport: SearchTransport, sent: ReadonlyMap<string, Creation>, { warn }: CreationOptions): Promise<void> {
+  const contradictions: string[] = [];
+  for (const group of nameGroups([...sent.keys()])) {
+    const query = { flat_settings: true, expand_wildcards: "all" };
+    const answer = (await transport.json({ method: "GET", path: pathOf(group), query })).json as Readonly<Record<string, ReadIndex>>;
+    for (const name of group) {
+      const { creation, index } = { creation: sent.get(name)!, index: answer[name] };
+      if (index === undefined) {
+        contradictions.push(`"${name}" is gone`);
+        continue;
+      }
+      const found = compare(creation, index);
+      contradictions.push(...found.contradictions.map((what) => `"${name}": ${what}`));
+      if (found.surplus.length > 0)
+        warn("IndexHasMore", `Index "${name}" has more than in the snapshot, by a template of the target: ${listed(found.surplus)}`);
+      if (found.missing.length > 0) warn("IndexHasLess", `Index "${name}" was created without ${listed(found.missing)}`);
+    }
+  }
+  if (contradictions.length > 0)
+    throw new DatabaseRefusedError(`New indices are not as they were to be: ${listed(contradictions)}`, {
+      reason: "IndexDiffers",
+      hint: "A template of the target contradicts the snapshot: change it, or restore under other names",
+    });
+}
+
+interface ReadIndex {
+  readonly settings: JsonObject;
+  readonly mappings: JsonObject;
+  readonly aliases: JsonObject;
+}
+
+function compare(sent: Creation, { settings, mappings, aliases }: ReadIndex) {
+  const ofMappings = compareJson(sent.mappings, mappings);
+  const names = Object.keys(sent.settings).filter((name) => sent.settings[name] !== null);
+  const changed = names.filter((name) => settings[name] === undefined || !isSame(sent.settings[name], settings[name]));
+  const more = Object.keys(settings).filter((name) => settings[name] !== null && !names.includes(name) && !isServerMade(name));
+  return {
+    contradictions: [
+      ...changed.map((name) => `setting ${name} is ${JSON.stringify(settings[name])} instead of ${JSON.stringify(sent.settings[name])}`),
+      ...ofMappings.changed.map((path) => `mapping ${path} differs`),
+    ],
+    missing: ofMappings.missing.map((path) => `mapping ${path}`),
+    surplus: [
+      ...more.map((name) => `setting ${name}`),
+      ...ofMappings.surplus.map((path) => `mapping ${path}`),
+      ...Object.keys(aliases).map((alias) => `alias ${alias}`),
+    ],
+  };
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return compareJson(one, other).changed.length === 0;
+}
