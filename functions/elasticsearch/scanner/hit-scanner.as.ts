@@ -45,7 +45,7 @@ export function findHits(at: usize, end: usize): usize {
 /** Goes on at `cursor` and answers whether the end of the array was met. After a fault, `cursor` is the hit that has it. */
 export function scan(end: usize, hasEndSort: bool, endSort: i64): bool {
   prepare(end, true);
-  if (load<u8>(cursor) == 0x5d && count == 0) return endArray(cursor);
+  if (load<u8>(cursor) == 0x5d) return endArray(cursor);
   while (true) {
     const hitEnd = readHit(cursor);
     if (!hitEnd) return false;

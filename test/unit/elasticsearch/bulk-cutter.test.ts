@@ -275,7 +275,7 @@ describe("lines", () => {
     ["a source that is text", '{"_index":"x","_id":"1","_source":"undefined"}'],
     ["a source that is nothing", '{"_index":"x","_id":"1","_source":undefined}'],
     ["two sources", '{"_id":"1","_source":{},"_source":{}}'],
-    ["an id with a control byte", '{"_id":"\u0001","_source":{}}'],
+    ["an id with a control byte", '{"_id":"\u001f","_source":{}}'],
     ["two ids", '{"_id":"1","_id":"2","_source":{}}'],
     ["an id that is a number", '{"_id":1,"_source":{}}'],
     ["an escaped key", '{"_id":"1","_sourc\\u0065":{},"_source":{}}'],
