@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 NODE := node_modules/.bin/node
 
-.PHONY: setup demo test test-all e2e-all check bundle benchmark readme deploy clean
+.PHONY: setup demo demo-elasticsearch test test-all e2e-all check bundle benchmark readme deploy clean
 
 setup: node_modules/.installed
 
@@ -14,6 +14,10 @@ node_modules/.installed: package.json package-lock.json
 
 demo: setup
 	@$(NODE) --disable-warning=ExperimentalWarning test/demo.ts
+	@$(NODE) --disable-warning=ExperimentalWarning test/demo-elasticsearch.ts --if-at-hand
+
+demo-elasticsearch: setup
+	@$(NODE) --disable-warning=ExperimentalWarning test/demo-elasticsearch.ts
 
 test: setup bundle
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/run-tests.ts
