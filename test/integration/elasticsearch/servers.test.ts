@@ -1,8 +1,11 @@
-import { ELASTICSEARCH_VERSIONS } from "../../servers/elasticsearch-server.ts";
+import { ELASTICSEARCH_VERSIONS, startElasticsearch } from "../../servers/elasticsearch-server.ts";
 import { isAlive } from "../../servers/java-server.ts";
 import { OPENSEARCH_VERSIONS, startOpenSearch } from "../../servers/opensearch-server.ts";
-import { askServerOk } from "../../servers/search-server.ts";
-import { useElasticsearch, useOpenSearch } from "../../servers/search-server-pool.ts";
+import { askServer, askServerOk } from "../../servers/search-server.ts";
+import { uniqueName, useElasticsearch, useOpenSearch } from "../../servers/search-server-pool.ts";
+import { fillIndex, REALISTIC_MAPPINGS } from "../../tools/search-dataset.ts";
+import { describeIndex, diffIndices, fingerprint, readAll } from "../../tools/search-equality.ts";
+import { NASTY_INDEX, nastyDocuments, putDocuments, rawByteDocuments, storedContent } from "../../tools/search-nasty-documents.ts";
 
 const SERVERS = [
   ...ELASTICSEARCH_VERSIONS.map((version) => ({ name: `Elasticsearch ${version}`, version, use: () => useElasticsearch(version) })),
@@ -27,4 +30,61 @@ test("two nodes of OpenSearch form one cluster and die together", async () => {
 
   expect(names).toEqual(["Node 1", "Node 2"]);
   expect(isAlive({ group: server.pid, directory: server.directory })).toBe(false);
+});
+
+test.each(SERVERS)("$name keeps every byte of the nasty documents, and they are read back so", async ({ use }) => {
+  await using server = await use();
+  const index = uniqueName("nasty");
+  const documents = [...nastyDocuments(), ...rawByteDocuments()];
+
+  await askServerOk(server, `PUT /${index}`, JSON.stringify(NASTY_INDEX));
+  await putDocuments(server, index, documents);
+  const found = await readAll(server, index);
+  await askServerOk(server, `DELETE /${index}`);
+
+  expect(diffIndices(storedContent(documents), found)).toEqual([]);
+});
+
+test("an index is filled with as many documents as were asked for, and two of one seed are equal", async () => {
+  await using server = await useElasticsearch("8.19.4");
+  const [one, two, other] = [uniqueName("one"), uniqueName("two"), uniqueName("other")];
+
+  await fillIndex(server, one, { documents: 2_500, shards: 2, seed: 3, mappings: REALISTIC_MAPPINGS });
+  await fillIndex(server, two, { documents: 2_500, seed: 3 });
+  await fillIndex(server, other, { documents: 2_500, seed: 4 });
+  const contents = [await readAll(server, one), await readAll(server, two)] as const;
+  const prints = await Promise.all([one, two, other].map((index) => fingerprint(server, index)));
+  const description = await describeIndex(server, one);
+  for (const index of [one, two, other]) await askServerOk(server, `DELETE /${index}`);
+
+  expect(contents[0].size).toBe(2_500);
+  expect(diffIndices(...contents)).toEqual([]);
+  expect(prints.map(({ count }) => count)).toEqual([2_500, 2_500, 2_500]);
+  expect(prints[0]).toEqual(prints[1]);
+  expect(prints[0]).not.toEqual(prints[2]);
+  expect(description).toMatchObject({ settings: { "index.number_of_shards": "2" }, mappings: { dynamic: "false" }, aliases: {} });
+  expect(description.settings).not.toHaveProperty(["index.uuid"]);
+});
+
+test("filling an index whose mapping refuses a document rejects", async () => {
+  await using server = await useElasticsearch("8.19.4");
+  const index = uniqueName("refusing");
+
+  const filled = fillIndex(server, index, { documents: 10, mappings: { properties: { message: { type: "long" } } } });
+
+  await expect(filled).rejects.toThrow("The server refused documents");
+  await askServerOk(server, `DELETE /${index}`);
+});
+
+test("a server with security answers nobody but its user, over TLS of its own authority", async () => {
+  const security = { username: "admin", password: "pä ss:wörd" };
+  await using server = await startElasticsearch({ version: "8.19.4", security });
+
+  const health = await askServer(server, "GET /_cluster/health");
+  const anonymous = await askServer({ ...server, credentials: undefined }, "GET /_cluster/health");
+  const wrong = await askServer({ ...server, credentials: { ...security, password: "x" } }, "GET /_cluster/health");
+  const untrusting = askServer({ ...server, ca: undefined }, "GET /_cluster/health");
+
+  await expect(untrusting).rejects.toThrow("certificate");
+  expect([health.status, anonymous.status, wrong.status]).toEqual([200, 401, 401]);
 });
