@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { DatabaseRefusedError } from "../../runner/errors.ts";
 import type { IndexEntry } from "./catalog.ts";
-import type { SearchServer } from "./inspect-server.ts";
+import { isAtLeast, type SearchServer } from "./inspect-server.ts";
 import type { ListedIndex } from "./list-indices.ts";
 import { nameGroups } from "./name-groups.ts";
 import { faultOf } from "./server-error.ts";
@@ -63,7 +63,8 @@ async function readGroup(transport: SearchTransport, names: readonly string[]): 
 
 function describe({ name, isClosed = false }: WantedIndex, index: Answer[string], server: SearchServer): IndexEntry {
   const { settings, aliases, data_stream } = index;
-  const mappings = Number.parseInt(server.version, 10) < 7 ? withoutType(name, index.mappings) : index.mappings;
+  const isOld = server.flavour === "elasticsearch" && !isAtLeast(server, "elasticsearch", "7");
+  const mappings = isOld ? withoutType(name, index.mappings) : index.mappings;
   return {
     name,
     uuid: settings["index.uuid"],
