@@ -6,6 +6,7 @@ import { uniqueName, useElasticsearch, useOpenSearch } from "../../servers/searc
 import { fillIndex, REALISTIC_MAPPINGS } from "../../tools/search-dataset.ts";
 import { describeIndex, diffIndices, fingerprint, readAll } from "../../tools/search-equality.ts";
 import { NASTY_INDEX, nastyDocuments, putDocuments, rawByteDocuments, storedContent } from "../../tools/search-nasty-documents.ts";
+import { JOIN_INDEX, joinDocuments, NESTED_INDEX, nestedDocuments } from "../../tools/search-related-documents.ts";
 
 const SERVERS = [
   ...ELASTICSEARCH_VERSIONS.map((version) => ({ name: `Elasticsearch ${version}`, version, use: () => useElasticsearch(version) })),
@@ -87,4 +88,32 @@ test("a server with security answers nobody but its user, over TLS of its own au
 
   await expect(untrusting).rejects.toThrow("certificate");
   expect([health.status, anonymous.status, wrong.status]).toEqual([200, 401, 401]);
+});
+
+test("nested documents are read as one hit each, though the index counts every inner one", async () => {
+  await using server = await useElasticsearch("9.2.8");
+  const index = uniqueName("nested");
+  await askServerOk(server, `PUT /${index}`, JSON.stringify(NESTED_INDEX));
+
+  await putDocuments(server, index, nestedDocuments());
+  const found = await readAll(server, index);
+  const stats = JSON.parse((await askServerOk(server, `GET /${index}/_stats/docs`)).toString());
+  await askServerOk(server, `DELETE /${index}`);
+
+  expect(diffIndices(storedContent(nestedDocuments()), found)).toEqual([]);
+  expect(stats._all.primaries.docs.count).toBeGreaterThan(found.size);
+});
+
+test.each(OPENSEARCH_VERSIONS)("OpenSearch %s finds the children of each parent, read back with their routing", async (version) => {
+  await using server = await useOpenSearch(version);
+  const index = uniqueName("join");
+  await askServerOk(server, `PUT /${index}`, JSON.stringify(JOIN_INDEX));
+
+  await putDocuments(server, index, joinDocuments());
+  const found = await readAll(server, index);
+  const parents = await askServerOk(server, `POST /${index}/_count`, '{"query":{"has_child":{"type":"answer","query":{"match_all":{}}}}}');
+  await askServerOk(server, `DELETE /${index}`);
+
+  expect(diffIndices(storedContent(joinDocuments()), found)).toEqual([]);
+  expect(JSON.parse(parents.toString()).count).toBe(10);
 });
