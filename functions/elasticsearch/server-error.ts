@@ -95,8 +95,8 @@ const CONNECTION_FAILURES: Readonly<Record<string, string>> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "the answer is shorter or longer than the server said",
 };
 
-/** The error that a failed connection becomes; named errors and defects of ours pass through. */
-export function translateConnectionError(error: unknown, description: string): unknown {
+/** The error that a failed connection becomes; named errors and defects of ours pass through. `hintIfClosed` is for connections that were closed. */
+export function translateConnectionError(error: unknown, description: string, hintIfClosed?: string): unknown {
   if (error instanceof HoldfastError) return error;
   const code = codeOf(error);
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")
@@ -112,8 +112,14 @@ export function translateConnectionError(error: unknown, description: string): u
       hint: "Does this port speak TLS? Then the scheme is https",
     });
   const failure = CONNECTION_FAILURES[code];
-  if (failure !== undefined)
-    return new DatabaseUnavailableError(`Cannot reach ${description}: ${failure}`, { cause: error, reason: "DatabaseUnreachable" });
+  if (failure !== undefined) {
+    const hint = hintIfClosed !== undefined && wasConnectionClosed(error) ? { hint: hintIfClosed } : {};
+    return new DatabaseUnavailableError(`Cannot reach ${description}: ${failure}`, {
+      cause: error,
+      reason: "DatabaseUnreachable",
+      ...hint,
+    });
+  }
   const ofTls = translateTlsError(error, { code, description });
   if (ofTls !== undefined) return ofTls;
   // Another code of the operating system's is the network's; what has no such code is a defect of ours and must not look like a bad network.

@@ -48,6 +48,7 @@ export class SearchTransport implements AsyncDisposable {
   readonly #signal: AbortSignal;
   readonly #options: TransportOptions;
   readonly #ownsPool: boolean;
+  #hasAnswered = false;
 
   /** `pool`: of another transport to the same endpoint, which closes it. */
   constructor(endpoint: SearchEndpoint, options: TransportOptions, pool?: Pool) {
@@ -123,7 +124,7 @@ export class SearchTransport implements AsyncDisposable {
     for (let attempt = 1; ; attempt += 1) {
       this.#signal.throwIfAborted();
       try {
-        return await this.#pool.request({
+        const answer = await this.#pool.request({
           method,
           path: `${pathPrefix}${path}${search === "" ? "" : `?${search}`}`,
           headers: {
@@ -135,12 +136,22 @@ export class SearchTransport implements AsyncDisposable {
           signal: this.#signal,
           ...(idleTimeoutMs === undefined ? {} : { headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs }),
         });
+        this.#hasAnswered = true;
+        return answer;
       } catch (error) {
         this.#signal.throwIfAborted();
         // The server may have closed an idle connection just when the request was on its way.
-        if (attempt > 1 || !isRepeatable || !wasConnectionClosed(error)) throw translateConnectionError(error, this.description);
+        if (attempt > 1 || !isRepeatable || !wasConnectionClosed(error))
+          throw translateConnectionError(error, this.description, this.#hasAnswered ? undefined : this.#hint());
       }
     }
+  }
+
+  /** What may be wrong with a server that has closed every connection so far. */
+  #hint(): string {
+    return this.#endpoint.tls === undefined
+      ? "Does this port speak TLS? Then the scheme is https"
+      : "Does the server demand a client certificate? It is given by the Secret of the AppBinding's spec.tlsSecret, or by --tls-cert and --tls-key";
   }
 
   async *#chunksOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -16,6 +16,8 @@ export interface CertificateFiles {
 export interface CertificateOptions {
   /** Whom the client certificate names: "/O=group/CN=user". Default "/CN=client". */
   readonly clientSubject?: string;
+  /** How long the server's certificate is valid; below zero it has expired. Default 2. */
+  readonly serverDays?: number;
 }
 
 /** Writes the files into `directory`; valid for two days. */
@@ -29,7 +31,8 @@ export async function makeCertificates(directory: string, options: CertificateOp
   const subjects = { server: "/CN=server", client: options.clientSubject ?? "/CN=client" };
   for (const [role, subject] of Object.entries(subjects)) {
     await openssl("req", ...newKey, "-keyout", `${role}.key`, "-out", `${role}.csr`, "-subj", subject);
-    const signing = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names.ext"];
+    const days = String(role === "server" ? (options.serverDays ?? 2) : 2);
+    const signing = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", days, "-extfile", "names.ext"];
     await openssl("x509", "-req", "-in", `${role}.csr`, "-out", `${role}.crt`, ...signing);
   }
   return {
