@@ -12,6 +12,8 @@ export interface NotCarried {
 export interface IndexSelection {
   readonly match?: string | undefined;
   readonly matchRegex?: string | undefined;
+  /** Aliases do not count for the two. */
+  readonly matchNamesOnly?: boolean | undefined;
   readonly skipHidden: boolean;
   readonly openClosed: boolean;
 }
@@ -52,11 +54,11 @@ export function chooseIndices(
   return { chosen, notCarried };
 }
 
-function selector({ match, matchRegex }: IndexSelection): (index: ListedIndex) => boolean {
+function selector({ match, matchRegex, matchNamesOnly = false }: IndexSelection): (index: ListedIndex) => boolean {
   const patterns = match?.split(",").map((pattern) => pattern.trim()) ?? [];
   const expression = matchRegex === undefined ? undefined : compilePattern(matchRegex);
   return ({ name, aliases, dataStream, failureStoreOf }) => {
-    const names = [name, ...aliases, ...[dataStream, failureStoreOf].filter((stream) => stream !== undefined)];
+    const names = [name, ...(matchNamesOnly ? [] : aliases), ...[dataStream, failureStoreOf].filter((stream) => stream !== undefined)];
     return matchesNames(names, patterns) && (expression === undefined || names.some((each) => expression.test(each)));
   };
 }

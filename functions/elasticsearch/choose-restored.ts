@@ -11,6 +11,8 @@ export interface NumberedEntry {
 export interface Selection {
   readonly match: string | undefined;
   readonly matchRegex: string | undefined;
+  /** Aliases do not count for the two. */
+  readonly matchNamesOnly?: boolean | undefined;
 }
 
 /** The chosen indices of the snapshot, in its order; a data stream comes whole or not at all. @throws ParameterError when there is none */
@@ -20,16 +22,19 @@ export function chooseRestored(
 ): NumberedEntry[] {
   const numbered = entries.map((entry, at) => ({ entry, number: at + 1 }));
   if (!isSelection(selection)) return numbered;
+  const { matchNamesOnly = false } = selection;
   const namesOfStreams = new Map<string, string[]>();
   for (const { name, dataStream, aliases } of entries) {
     if (dataStream === undefined) continue;
-    const names = namesOfStreams.get(dataStream) ?? [dataStream, ...aliasesOfStream(catalog, dataStream)];
-    names.push(name, ...Object.keys(aliases));
+    const names = namesOfStreams.get(dataStream) ?? [dataStream, ...(matchNamesOnly ? [] : aliasesOfStream(catalog, dataStream))];
+    names.push(name, ...(matchNamesOnly ? [] : Object.keys(aliases)));
     namesOfStreams.set(dataStream, names);
   }
   const isChosen = chooser(selection);
   const chosen = numbered.filter(({ entry: { name, dataStream, aliases } }) =>
-    isChosen((dataStream === undefined ? undefined : namesOfStreams.get(dataStream)) ?? [name, ...Object.keys(aliases)]),
+    isChosen(
+      (dataStream === undefined ? undefined : namesOfStreams.get(dataStream)) ?? [name, ...(matchNamesOnly ? [] : Object.keys(aliases))],
+    ),
   );
   if (chosen.length > 0) return chosen;
   const names = entries.map(({ name }) => name);

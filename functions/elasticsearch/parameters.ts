@@ -23,6 +23,11 @@ const matchParameters = (verb: string, prefix: string) => ({
     expected: "a regular expression",
     help: `${verb} the indices alone whose name, alias or data stream it matches, whatever the case`,
   } satisfies Parameter<string | undefined>,
+  matchNamesOnly: switchParameter({
+    flag: "match-names-only",
+    env: [`${prefix}_MATCH_NAMES_ONLY`],
+    help: "Let aliases not count for --match and --match-regex, so that what they take out by its name stays out",
+  }),
 });
 
 const countParameter = (parts: Omit<Parameter, "schema" | "expected">, least: number, most: number): Parameter<number | undefined> => ({

@@ -22,6 +22,7 @@ export interface RestorableSnapshot {
 export interface PlanParameters {
   readonly match: string | undefined;
   readonly matchRegex: string | undefined;
+  readonly matchNamesOnly?: boolean | undefined;
   readonly policy: "fail" | "skip" | "replace";
   readonly rename: string | undefined;
   readonly indicesOnly: boolean;

@@ -23,6 +23,7 @@ export interface SettleOptions extends Omit<CursorOptions, "method"> {
   readonly parameters: {
     readonly match: string | undefined;
     readonly matchRegex: string | undefined;
+    readonly matchNamesOnly?: boolean | undefined;
     readonly skipHidden: boolean;
     readonly openClosed: boolean;
     readonly skipSourceless: boolean;

@@ -54,13 +54,22 @@ const tolerance: StashArgument = {
 
 const refusedWhenOn = (why: string): StashArgument => ({ takes: "switch", read: (value) => (value === "true" ? why : undefined) });
 
-const match: StashArgument = {
+const matchRegex: StashArgument = {
   takes: "value",
   read: (value, { flags }) => {
     if (flags["match-regex"] !== undefined) return "it is given twice";
     if (value === "" || compilePattern(value) === undefined) return "expected a regular expression";
     flags["match-regex"] = value;
     return undefined;
+  },
+};
+
+/** multielasticdump looks at no aliases: what an expression takes out, "^(?!debug)", must not come in by one. */
+const match: StashArgument = {
+  takes: "value",
+  read: (value, gathered) => {
+    gathered.flags["match-names-only"] = "true";
+    return matchRegex.read(value, gathered);
   },
 };
 
@@ -110,7 +119,7 @@ function ownFlags(parameters: ParameterTable): StashArgumentTable {
 
 const commonArguments: StashArgumentTable = {
   match,
-  "match-regex": match,
+  "match-regex": matchRegex,
   matchType: refusedUnless(/^(alias|datastream)$/, "expected alias or datastream"),
   parallel,
   timeout,

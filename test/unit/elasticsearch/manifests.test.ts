@@ -68,6 +68,7 @@ test("our own restore Task is told the snapshot and the host it comes from", asy
 test("parameters of a Task reach the function's own parameters", async () => {
   const saved = await containerOf(backup(), {
     ...{ waitTimeout: "60", verifyAfter: "true", match: "logs-*,-logs-debug", matchRegex: "^(?![.]).+$", skipHidden: "true", full: "true" },
+    matchNamesOnly: "true",
     ...{ openClosed: "true", skipSourceless: "true", esCursor: "scroll", esConcurrency: "3", esKeepAlive: "10m", esIdleTimeout: "3m" },
     ...{ timeout: "1h", logLevel: "debug", integritySample: "5" },
   });
@@ -78,6 +79,7 @@ test("parameters of a Task reach the function's own parameters", async () => {
 
   expect(parametersOf(saved).values).toMatchObject({
     ...{ waitTimeout: 60_000, verifyAfter: true, match: "logs-*,-logs-debug", matchRegex: "^(?![.]).+$", skipHidden: true, full: true },
+    matchNamesOnly: true,
     ...{ openClosed: true, skipSourceless: true, cursor: "scroll", concurrency: 3, keepAliveMs: 600_000, idleTimeoutMs: 180_000 },
     ...{ timeout: 3_600_000, logLevel: "debug" },
   });

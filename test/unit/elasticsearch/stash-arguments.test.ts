@@ -33,8 +33,9 @@ test("the arguments of Stash's own guide choose indices by a regular expression,
   expect(parse(esBackupParameters, backup("--match=^(?![.])(?!searchguard).+"))).toMatchObject({
     match: undefined,
     matchRegex: "^(?![.])(?!searchguard).+",
+    matchNamesOnly: true,
   });
-  expect(Object.keys(flags)).toEqual(["match-regex"]);
+  expect(Object.keys(flags).sort()).toEqual(["match-names-only", "match-regex"]);
   expect(warnings).toEqual([expect.stringMatching(/^The backup holds settings, mappings, aliases and templates/)]);
 });
 
@@ -117,9 +118,16 @@ test("our own flags may stand among them, a pattern of names as a regular expres
   const saved = backup("--full --skip-hidden=false --match-regex=^a --es-cursor scroll --limit 10");
   const restored = restore("--policy replace --rename=(.+)=old-$1 --indices-only --verify-restored true --match=^a");
 
-  expect(parse(esBackupParameters, saved)).toMatchObject({ full: true, skipHidden: false, matchRegex: "^a", cursor: "scroll" });
+  expect(parse(esBackupParameters, saved)).toMatchObject({
+    full: true,
+    skipHidden: false,
+    matchRegex: "^a",
+    matchNamesOnly: false,
+    cursor: "scroll",
+  });
   expect(parse(esRestoreParameters, restored)).toMatchObject({
     ...{ policy: "replace", rename: "(.+)=old-$1", indicesOnly: true, verifyRestored: true, matchRegex: "^a" },
+    matchNamesOnly: true,
   });
 });
 
