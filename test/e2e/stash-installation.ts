@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HostStats } from "../../runner/kubernetes/status-hosts.ts";
 import type { TargetRef } from "../../runner/kubernetes/status-target.ts";
-import { type ShippedVariables, shippedBackupArguments, shippedRestoreArguments } from "../unit/stash-mode/shipped-arguments.ts";
+import {
+  type ShippedVariables,
+  shippedBackupArguments,
+  shippedEsBackupArguments,
+  shippedEsRestoreArguments,
+  shippedRestoreArguments,
+} from "../unit/stash-mode/shipped-arguments.ts";
 import { type HoldfastOptions, type Outcome, PASSPHRASE, type RunningHoldfast, runHoldfast, startHoldfast } from "./holdfast-process.ts";
 
 export interface OutputJson {
@@ -38,7 +44,13 @@ export interface StashOptions extends HoldfastOptions {
   readonly more?: readonly string[];
 }
 
-export function makeStashInstallation(): StashInstallation {
+const SHIPPED = {
+  redis: { backup: shippedBackupArguments, restore: shippedRestoreArguments },
+  elasticsearch: { backup: shippedEsBackupArguments, restore: shippedEsRestoreArguments },
+};
+
+export function makeStashInstallation(engine: keyof typeof SHIPPED = "redis"): StashInstallation {
+  const shipped = SHIPPED[engine];
   const folder = mkdtempSync(join(tmpdir(), "holdfast-stash-"));
   const [store, outputDir] = [join(folder, "store"), join(folder, "scratch/output")];
   const outputFile = join(outputDir, "output.json");
@@ -79,9 +91,9 @@ export function makeStashInstallation(): StashInstallation {
       const metadata = { name, namespace: "demo" };
       object({ apiVersion: "appcatalog.appscode.com/v1alpha1", kind: "AppBinding", metadata, spec: { ...spec, ...auth } });
     },
-    backup: (targetName, variables, options) => run(shippedBackupArguments(fill(targetName, variables)), options),
-    restore: (targetName, variables, options) => run(shippedRestoreArguments(fill(targetName, variables)), options),
-    startBackup: (targetName, variables) => startHoldfast(...withOwn(shippedBackupArguments(fill(targetName, variables)))),
+    backup: (targetName, variables, options) => run(shipped.backup(fill(targetName, variables)), options),
+    restore: (targetName, variables, options) => run(shipped.restore(fill(targetName, variables)), options),
+    startBackup: (targetName, variables) => startHoldfast(...withOwn(shipped.backup(fill(targetName, variables)))),
     async snapshots() {
       const list = await runHoldfast(["snapshots", "--store", store, "--json"]);
       if (list.exitCode === 10) return [];
