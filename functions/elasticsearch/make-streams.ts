@@ -27,12 +27,12 @@ async function migrate(transport: SearchTransport, { target }: StreamPlan, indic
   await transport.json({ method: "POST", path: pathOf("_data_stream", "_migrate", target) });
 }
 
-/** A new stream has an index of its own to write into, before which the others are put. May be repeated. */
+/** A new stream has an index of its own to write into, and the others before it. May be repeated. */
 async function modify(transport: SearchTransport, { target }: StreamPlan, indices: readonly string[]): Promise<void> {
   if (!(await isThere(transport, target))) await transport.json({ method: "PUT", path: pathOf("_data_stream", target) });
   const has = new Set(await readStream(transport, target));
-  // Each goes to the front.
-  const missing = indices.filter((index) => !has.has(index)).toReversed();
+  // Each goes right before the one that is written into.
+  const missing = indices.filter((index) => !has.has(index));
   const actions = missing.map((index) => ({ add_backing_index: { data_stream: target, index } }));
   if (actions.length > 0) await transport.json({ method: "POST", path: "/_data_stream/_modify", body: { actions } });
 }

@@ -46,8 +46,9 @@ export function planStreams(chosen: readonly NumberedEntry[], { catalog, existin
       });
     const ordered = order.filter((name) => members.has(name));
     const target = rule.rename(source);
-    const named = (name: string) => backingName(rule.renameBacking(name, source), target, method);
-    const targets = new Map(ordered.map((name) => [members.get(name)!, named(name)]));
+    const renamed = ordered.map((name) => rule.renameBacking(name, source));
+    const names = backingNames(renamed, target, method);
+    const targets = new Map(ordered.map((name, at) => [members.get(name)!, names[at]!]));
     const obstacles = obstaclesOf(target, method === "replay" ? [] : [...targets.values()], existing);
     if (policy === "fail" || (policy === "replace" && obstacles.some(({ kind }) => kind === "unrestorable")))
       faults.push(...obstacles.filter(({ kind }) => policy === "fail" || kind === "unrestorable"));
@@ -83,11 +84,12 @@ function methodOf({ server }: ExistingTarget): StreamPlan["method"] | undefined 
   return isAtLeast(server, "elasticsearch", "7.9") ? "replay" : undefined;
 }
 
-/** A new stream of OpenSearch takes the names of its first indices for itself. */
-function backingName(name: string, stream: string, method: StreamPlan["method"]): string {
+/** A new stream of OpenSearch takes names such as .ds-logs-000001 for itself: one that had them gets others for all its indices. */
+function backingNames(names: readonly string[], stream: string, method: StreamPlan["method"]): string[] {
   const prefix = `.ds-${stream}-`;
-  const isTaken = method === "modify" && name.startsWith(prefix) && /^\d{6,}$/.test(name.slice(prefix.length));
-  return isTaken ? `${prefix}restored-${name.slice(prefix.length)}` : name;
+  const isTaken = (name: string) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length));
+  if (method !== "modify" || !names.some(isTaken)) return [...names];
+  return names.map((_, at) => `${prefix}restored-${String(at + 1).padStart(6, "0")}`);
 }
 
 function obstaclesOf(stream: string, indices: readonly string[], existing: ExistingTarget): Fault[] {
