@@ -43,10 +43,12 @@ export class BulkGate {
   readonly #requests: Permits;
   readonly #options: BulkGateOptions;
   readonly #cutters = new Map<string, BulkCutter>();
-  readonly #leastBytes: number;
+  #leastBytes: number;
   #mostBytes: number;
   #bodyBytes: number;
   #settledAt = performance.now();
+  /** Pauses since then. */
+  #fruitless = 0;
   #reducedAt = Number.NEGATIVE_INFINITY;
   #loggedAt = Number.NEGATIVE_INFINITY;
   #successes = 0;
@@ -125,13 +127,15 @@ export class BulkGate {
 
   /** A request of this size does not get through. */
   wasTooLarge(bytes: number): void {
-    this.#mostBytes = Math.max(this.#leastBytes, Math.min(this.#mostBytes, Math.floor(bytes / 2)));
+    this.#mostBytes = Math.max(1, Math.min(this.#mostBytes, Math.floor(bytes / 2)));
+    this.#leastBytes = Math.min(this.#leastBytes, this.#mostBytes);
     this.#resize(this.#bodyBytes);
   }
 
   /** Some items got their final answer. */
   settled(): void {
     this.#settledAt = performance.now();
+    this.#fruitless = 0;
   }
 
   /** Waits before a body is repeated for the nth time. `sinceMs`: when its troubles began. @throws DatabaseUnavailableError when nothing moves any more */
@@ -144,7 +148,10 @@ export class BulkGate {
         cause,
         hint: "Look at the target's load, heap and disks, or restore with a lower --es-concurrency",
       });
-    const wanted = (this.#options.backoffMs ?? backoffPause)(repetition);
+    // As long as others get through, the number of requests is what spares the target; a long pause would only leave it idle.
+    this.#fruitless += 1;
+    const rounds = Math.ceil(this.#fruitless / this.#options.requests);
+    const wanted = (this.#options.backoffMs ?? backoffPause)(Math.min(repetition, rounds));
     await pause(Math.min(wanted, Math.max(0, stallLimitMs - stalledMs)), signal);
   }
 

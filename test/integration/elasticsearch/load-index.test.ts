@@ -44,7 +44,7 @@ describe.each(SERVERS)("$name", ({ use }) => {
     const loaded = await target.load({ index: name, streams: [streamOf(lines, { chunkBytes: 1009 })] });
 
     await refresh(server, name);
-    expect(loaded).toMatchObject({ documents: documents.length, refused: 0 });
+    expect(loaded).toMatchObject({ documents: documents.length, refused: 0, overwritten: 0 });
     expect(diffIndices(restoredContent(documents), await readAll(server, name))).toEqual([]);
   });
 
@@ -110,18 +110,18 @@ describe.each(SERVERS)("$name", ({ use }) => {
   });
 
   test.each([
-    ["TargetBlocked", '{"index.blocks.write":true}'],
-    ["TargetDiskFull", '{"index.blocks.read_only_allow_delete":true}'],
-  ])("an index that is blocked ends the load as %s, and nothing of it is written", async (reason, settings) => {
+    ["TargetBlocked", "write"],
+    ["TargetDiskFull", "read_only_allow_delete"],
+  ])("an index that is blocked ends the load as %s, and nothing of it is written", async (reason, block) => {
     const name = uniqueName("blocked");
     await using _ = await createIndex(server, name);
     await using target = await openLoadTarget(server.url, { diskPatienceMs: 300, backoffMs: () => 50 });
-    await askServerOk(server, `PUT /${name}/_settings`, settings);
+    await askServerOk(server, `PUT /${name}/_settings`, `{"index.blocks.${block}":true}`);
 
     const failure = target.load({ index: name, streams: [streamOf(documentsOf(10))] });
 
     await expect(failure).rejects.toMatchObject({ name: "DatabaseRefusedError", reason });
-    await askServerOk(server, `PUT /${name}/_settings`, '{"index.blocks.write":null,"index.blocks.read_only_allow_delete":null}');
+    await askServerOk(server, `PUT /${name}/_settings`, `{"index.blocks.${block}":null}`);
     expect(JSON.parse((await askServerOk(server, `GET /${name}/_count`)).toString())).toMatchObject({ count: 0 });
   });
 

@@ -79,6 +79,15 @@ test("after a body that was too large, none is larger than its half", () => {
   expect(gate.bodyBytes).toBe(3 * MEBIBYTE);
 });
 
+test("a limit below the usual least size is kept all the same", () => {
+  const { gate } = gateOf({ bodyBytes: 400_000 });
+
+  gate.wasTooLarge(100_000);
+  gate.wasRefusedRoom();
+
+  expect(gate.bodyBytes).toBeLessThanOrEqual(50_000);
+});
+
 test("cutters follow the size, also those that were made before", () => {
   const { gate } = gateOf();
   const cutter = gate.cutterFor("index", false);
@@ -96,6 +105,18 @@ test("pauses between repetitions grow, and stay below half a minute", () => {
 
   expect(longest).toEqual([250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
   expect(shortest).toEqual(longest.map((pause) => pause / 2));
+});
+
+test("as long as others get through, nobody pauses for long: the target would only be idle", async () => {
+  const asked: number[] = [];
+  const { gate } = gateOf({ requests: 2, backoffMs: (n) => asked.push(n) * 0 });
+  const pause = () => gate.backOff(7, { sinceMs: performance.now(), cause: undefined, signal: NEVER });
+
+  for (let n = 0; n < 20; n += 1) await pause();
+  gate.settled();
+  await pause();
+
+  expect(asked).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7, 1]);
 });
 
 test("what moves keeps everybody patient; when nothing moves any more, waiting ends with the cause", async () => {
