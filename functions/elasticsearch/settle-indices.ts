@@ -1,12 +1,16 @@
+import * as z from "zod";
 import { DatabaseUnavailableError, IncompleteError } from "../../runner/errors.ts";
 import type { IndexEntry } from "./catalog.ts";
 import { chooseIndices, type NotCarried } from "./choose-indices.ts";
 import type { SearchServer } from "./inspect-server.ts";
 import { type ListedIndex, listIndices } from "./list-indices.ts";
+import { nameGroups } from "./name-groups.ts";
 import { type CursorOptions, type Cursors, openCursors } from "./open-cursors.ts";
 import { readIndexEntries } from "./read-index-entries.ts";
 import { type IndexMarks, readShardMarks } from "./read-shard-marks.ts";
+import { faultOf } from "./server-error.ts";
 import { pathOf, type SearchTransport } from "./transport.ts";
+import { unexpectedAnswer } from "./unexpected-answer.ts";
 
 export interface SettledIndices {
   readonly cursors: Cursors;
@@ -34,8 +38,7 @@ export interface SettleOptions extends Omit<CursorOptions, "method"> {
 }
 
 const ATTEMPTS = 10;
-/** As many names a request: they go into the address. */
-const NAMES_A_REQUEST = 20;
+const refreshAnswer = z.object({ _shards: z.object({ failed: z.int() }) });
 
 /**
  * Opens a cursor on every index that belongs to the backup, and reads what they are. Indices come and go meanwhile: the list is taken again once all
@@ -61,11 +64,12 @@ async function trySettling(transport: SearchTransport, server: SearchServer, opt
   const names = first.chosen.map(({ name }) => name);
   const marksBefore = await readShardMarks(transport, names);
   // Behind the marks: what has a number up to them is now visible to the cursors.
-  await refresh(transport, names);
+  if (!(await refresh(transport, names))) return undefined;
   const cursors = await openCursors(transport, server, { ...options, method: parameters.cursor, names });
   try {
     const second = chooseIndices(await listIndices(transport, server), parameters);
-    const entries = await readIndexEntries(transport, server, second.chosen);
+    // The first list, in which those that were closed still are.
+    const entries = await readIndexEntries(transport, server, first.chosen);
     const isSame = isSameList(first.chosen, second.chosen) && entries.length === names.length && names.every((name) => cursors.has(name));
     if (isSame) {
       const kept = judgeSources(entries, parameters.skipSourceless);
@@ -87,11 +91,30 @@ async function trySettling(transport: SearchTransport, server: SearchServer, opt
   return undefined;
 }
 
-async function refresh(transport: SearchTransport, names: readonly string[]): Promise<void> {
-  for (let at = 0; at < names.length; at += NAMES_A_REQUEST) {
-    const query = { ignore_unavailable: true };
-    await transport.json({ method: "POST", path: `${pathOf(names.slice(at, at + NAMES_A_REQUEST))}/_refresh`, query });
+/**
+ * False when one of them is gone or closed. Never with `ignore_unavailable`: what the user may not refresh would be passed over in silence, and its
+ * newest documents would be in no backup.
+ */
+async function refresh(transport: SearchTransport, names: readonly string[]): Promise<boolean> {
+  for (const group of nameGroups(names)) {
+    const path = `${pathOf(group)}/_refresh`;
+    let json: unknown;
+    try {
+      ({ json } = await transport.json({ method: "POST", path }));
+    } catch (error) {
+      const type = faultOf(error)?.type;
+      if (type === "index_not_found_exception" || type === "index_closed_exception") return false;
+      throw error;
+    }
+    const parsed = refreshAnswer.safeParse(json);
+    if (!parsed.success) throw unexpectedAnswer(transport, `POST ${path}`, parsed.error);
+    if (parsed.data._shards.failed > 0)
+      throw new DatabaseUnavailableError(`${transport.description} could not refresh all shards of the indices`, {
+        reason: "ServerBusy",
+        hint: "Documents that were written last would be missing; see the cluster's health",
+      });
   }
+  return true;
 }
 
 function isSameList(before: readonly ListedIndex[], after: readonly ListedIndex[]): boolean {
