@@ -7,7 +7,14 @@ import { pipeline } from "node:stream/promises";
 
 export type HttpFault =
   /** Answers by itself; the server never hears of the request. */
-  | { readonly kind: "answer"; readonly status: number; readonly code?: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "answer";
+      readonly status: number;
+      readonly code?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** An error as S3 gives it when absent. */
+      readonly body?: string;
+    }
   /** Never answers. */
   | { readonly kind: "hang" }
   /** The server carries out the request, and the connection is cut instead of an answer. */
@@ -22,6 +29,8 @@ export type HttpFault =
   | { readonly kind: "flip answer"; readonly atByte: number }
   /** One bit of the request's body is turned. */
   | { readonly kind: "flip request"; readonly atByte: number }
+  /** The answer's body is another one, made of the server's. */
+  | { readonly kind: "rewrite answer"; rewrite(body: Buffer): Buffer | string }
   /** A header of the answer is changed. */
   | { readonly kind: "header"; readonly name: string; readonly value: string | undefined };
 
@@ -119,6 +128,12 @@ async function forward(target: Target, request: IncomingMessage, response: Serve
   const headers = { ...result.headers };
   if (fault?.kind === "header") headers[fault.name] = fault.value;
   for (const name of Object.keys(headers)) if (headers[name] === undefined) delete headers[name];
+  if (fault?.kind === "rewrite answer") {
+    const body = Buffer.from(fault.rewrite(Buffer.concat(await result.toArray())));
+    delete headers["transfer-encoding"];
+    response.writeHead(result.statusCode ?? 502, { ...headers, "content-length": String(body.length) }).end(body);
+    return;
+  }
   response.writeHead(result.statusCode ?? 502, headers);
   await pipeline(result, answerFault(fault, response), response);
 }
@@ -127,7 +142,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, fault:
   request.resume();
   await new Promise((resolve) => request.once("end", resolve));
   const code = fault.code ?? "InternalError";
-  const body = request.method === "HEAD" ? "" : `<?xml version="1.0"?><Error><Code>${code}</Code><Message>Injected</Message></Error>`;
+  const text = fault.body ?? `<?xml version="1.0"?><Error><Code>${code}</Code><Message>Injected</Message></Error>`;
+  const body = request.method === "HEAD" ? "" : text;
   response.writeHead(fault.status, { "content-type": "application/xml", ...fault.headers }).end(body);
 }
 
