@@ -12,15 +12,19 @@ import type { SearchCredentials, SearchServer } from "./search-server.ts";
 import { type RecordedServer, startSearchServer } from "./start-search-server.ts";
 import { writeServerConfig } from "./write-server-config.ts";
 
-// The oldest Java that runs it is the one that each was tried with; 8 and 7.17 want a security manager, which Java 24 took away.
+// From the oldest Java that each was tried with; all before 9 want a security manager, which Java 18 hid and Java 24 took away.
 const JAVA = {
+  "6.8.23": { from: 17, to: 17 },
+  "7.9.3": { from: 17, to: 17 },
   "7.17.29": { from: 17, to: 23 },
   "8.19.4": { from: 17, to: 23 },
   "9.2.8": { from: 21, to: 25 },
 } as const satisfies Readonly<Record<string, JavaRange>>;
 
 export type ElasticsearchVersion = keyof typeof JAVA;
-export const ELASTICSEARCH_VERSIONS = Object.keys(JAVA) as ElasticsearchVersion[];
+export const ELASTICSEARCH_VERSIONS = ["7.17.29", "8.19.4", "9.2.8"] as const;
+/** Without points in time; the first has types, and no composable templates. */
+export const OLD_ELASTICSEARCH_VERSIONS = ["6.8.23", "7.9.3"] as const;
 
 export interface ElasticsearchOptions {
   readonly version: ElasticsearchVersion;
@@ -59,8 +63,11 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
     const home = await readableFor(distribution, directory);
     if (options.plugins !== undefined && home === distribution) throw new Error("Plugins would go into the cache: run it as root");
     for (const plugin of options.plugins ?? []) await cp(plugin, join(home, "plugins", basename(plugin)), { recursive: true });
+    const javaHome = join(await readableFor(java.root, directory), relative(java.root, java.home));
     const env = {
-      ES_JAVA_HOME: join(await readableFor(java.root, directory), relative(java.root, java.home)),
+      ES_JAVA_HOME: javaHome,
+      // As it was called before 7.12.
+      JAVA_HOME: javaHome,
       ES_PATH_CONF: join(directory, "config"),
       ES_TMPDIR: join(directory, "tmp"),
     };
@@ -110,8 +117,8 @@ function defaultSettings(
     "path.logs": join(directory, "logs"),
     // A disk that is nearly full makes indices read-only.
     "cluster.routing.allocation.disk.threshold_enabled": "false",
-    // 7.17 has it off.
-    ...(version === "7.17.29" ? {} : { "xpack.security.enabled": "false" }),
+    // Before 8 it is off.
+    ...(/^[67]/.test(version) ? {} : { "xpack.security.enabled": "false" }),
   };
 }
 
@@ -137,7 +144,8 @@ function hashPassword(password: string): string {
 /** The distribution's own options, without its collector, its logs in its own folder, and a module that a small Java lacks. */
 async function writeJavaOptions(directory: string, { heapMegabytes = 512, javaOptions }: ElasticsearchOptions): Promise<void> {
   const file = join(directory, "config/jvm.options");
-  const unwanted = /^\s*#|UseG1GC|UseConcMarkSweepGC|CMSInitiating|Xlog:gc|-Xloggc|PrintGC|GCLog|ErrorFile|HeapDump|jdk\.incubator\.vector/;
+  const unwanted =
+    /^\s*#|^-Xm[sx]|UseG1GC|UseConcMarkSweepGC|CMSInitiating|Xlog:gc|-Xloggc|PrintGC|GCLog|ErrorFile|HeapDump|jdk\.incubator\.vector/;
   const kept = (await readFile(file, "utf8")).split("\n").filter((line) => line.trim() !== "" && !unwanted.test(line));
   const ours = [`-Xms${heapMegabytes}m`, `-Xmx${heapMegabytes}m`, `-XX:ErrorFile=${join(directory, "logs/error.log")}`];
   await writeFile(file, [...kept, ...ours, ...(javaOptions ?? ["-XX:+UseSerialGC"]), ""].join("\n"));

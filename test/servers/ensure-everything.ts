@@ -1,10 +1,15 @@
-import { ELASTICSEARCH_VERSIONS, ensureElasticsearch, ensureElasticsearchJava } from "./elasticsearch-server.ts";
+import {
+  ELASTICSEARCH_VERSIONS,
+  ensureElasticsearch,
+  ensureElasticsearchJava,
+  OLD_ELASTICSEARCH_VERSIONS,
+} from "./elasticsearch-server.ts";
 import { ensureGo, ensurePrograms } from "./install.ts";
 import { ensureKubernetes } from "./kubernetes/ensure-kubernetes.ts";
 import { ensureMinio, isMinioWanted } from "./minio.ts";
 import { ensureNewRedis } from "./new-redis.ts";
 import { ensureOldRedis } from "./old-redis.ts";
-import { ensureOpenSearch, ensureOpenSearchJava, OPENSEARCH_VERSIONS } from "./opensearch-server.ts";
+import { ensureOpenSearch, ensureOpenSearchJava, OLD_OPENSEARCH_VERSIONS, OPENSEARCH_VERSIONS } from "./opensearch-server.ts";
 import { ensureSampleModule } from "./sample-module.ts";
 import { ensureValkey } from "./valkey.ts";
 import { ensureVersitygw } from "./versitygw.ts";
@@ -24,11 +29,11 @@ export async function ensureEverything(): Promise<void> {
 }
 
 async function ensureSearchServers(): Promise<void> {
-  for (const version of ELASTICSEARCH_VERSIONS) {
+  for (const version of [...ELASTICSEARCH_VERSIONS, ...OLD_ELASTICSEARCH_VERSIONS]) {
     await ensureElasticsearchJava(version);
     await ensureElasticsearch(version);
   }
-  for (const version of OPENSEARCH_VERSIONS) {
+  for (const version of [...OPENSEARCH_VERSIONS, ...OLD_OPENSEARCH_VERSIONS]) {
     await ensureOpenSearchJava(version);
     await ensureOpenSearch(version);
   }

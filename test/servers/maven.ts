@@ -56,7 +56,8 @@ async function maven(cwd: string, ...args: readonly string[]): Promise<void> {
   await ensureProgram("mvn");
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await execa("mvn", ["--quiet", "--batch-mode", ...args], { cwd });
+      // It remembers that something could not be fetched, and would not try again.
+      await execa("mvn", ["--quiet", "--batch-mode", "--update-snapshots", ...args], { cwd });
       return;
     } catch (error) {
       if (attempt === 3) throw error;

@@ -12,12 +12,15 @@ import { type RecordedServer, startSearchServer } from "./start-search-server.ts
 import { writeServerConfig } from "./write-server-config.ts";
 
 const JAVA = {
+  "2.3.0": { from: 17, to: 17 },
   "2.19.1": { from: 17, to: 23 },
   "3.8.0": { from: 21, to: 25 },
 } as const satisfies Readonly<Record<string, JavaRange>>;
 
 export type OpenSearchVersion = keyof typeof JAVA;
-export const OPENSEARCH_VERSIONS = Object.keys(JAVA) as OpenSearchVersion[];
+export const OPENSEARCH_VERSIONS = ["2.19.1", "3.8.0"] as const;
+/** Without points in time. */
+export const OLD_OPENSEARCH_VERSIONS = ["2.3.0"] as const;
 
 export interface OpenSearchOptions {
   readonly version: OpenSearchVersion;

@@ -36,13 +36,16 @@ export async function fillIndex(server: SearchEndpoint, index: string, options: 
   const { documents, shards = 1, seed = 1, settings, mappings = { dynamic: false } } = options;
   const path = `/${encodeURIComponent(index)}`;
   const created = { number_of_shards: shards, number_of_replicas: 0, refresh_interval: "-1", ...settings };
-  await askServerOk(server, `PUT ${path}`, JSON.stringify({ settings: created, mappings }));
+  // Elasticsearch 6 has types, and leaves them out on request alone.
+  const isTyped = server.version.startsWith("6.");
+  await askServerOk(server, `PUT ${path}${isTyped ? "?include_type_name=false" : ""}`, JSON.stringify({ settings: created, mappings }));
+  const bulk = `POST ${path}${isTyped ? "/_doc" : ""}/_bulk?filter_path=errors,items.*.error`;
   let next = 0;
   const load = async () => {
     while (next < documents) {
       const from = next;
       next = Math.min(documents, from + BULK_DOCUMENTS);
-      const answer = await askServerOk(server, `POST ${path}/_bulk?filter_path=errors,items.*.error`, bulkBody(seed, { from, to: next }));
+      const answer = await askServerOk(server, bulk, bulkBody(seed, { from, to: next }));
       if (answer.toString() !== '{"errors":false}') throw new Error(`The server refused documents: ${answer.toString().slice(0, 1_000)}`);
     }
   };

@@ -1,6 +1,6 @@
-import { ELASTICSEARCH_VERSIONS, startElasticsearch } from "../../servers/elasticsearch-server.ts";
+import { ELASTICSEARCH_VERSIONS, OLD_ELASTICSEARCH_VERSIONS, startElasticsearch } from "../../servers/elasticsearch-server.ts";
 import { isAlive } from "../../servers/java-server.ts";
-import { OPENSEARCH_VERSIONS, startOpenSearch } from "../../servers/opensearch-server.ts";
+import { OLD_OPENSEARCH_VERSIONS, OPENSEARCH_VERSIONS, startOpenSearch } from "../../servers/opensearch-server.ts";
 import { askServer, askServerOk } from "../../servers/search-server.ts";
 import { uniqueName, useElasticsearch, useOpenSearch } from "../../servers/search-server-pool.ts";
 import { fillIndex, REALISTIC_MAPPINGS } from "../../tools/search-dataset.ts";
@@ -13,7 +13,12 @@ const SERVERS = [
   ...OPENSEARCH_VERSIONS.map((version) => ({ name: `OpenSearch ${version}`, version, use: () => useOpenSearch(version) })),
 ];
 
-test.each(SERVERS)("$name starts and answers its version", async ({ version, use }) => {
+const OLD_SERVERS = [
+  ...OLD_ELASTICSEARCH_VERSIONS.map((version) => ({ name: `Elasticsearch ${version}`, version, use: () => useElasticsearch(version) })),
+  ...OLD_OPENSEARCH_VERSIONS.map((version) => ({ name: `OpenSearch ${version}`, version, use: () => useOpenSearch(version) })),
+];
+
+test.each([...SERVERS, ...OLD_SERVERS])("$name starts and answers its version", async ({ version, use }) => {
   await using server = await use();
 
   const nodes = await askServerOk(server, "GET /_nodes?filter_path=nodes.*.version");
@@ -31,6 +36,20 @@ test("two nodes of OpenSearch form one cluster and die together", async () => {
 
   expect(names).toEqual(["Node 1", "Node 2"]);
   expect(isAlive({ group: server.pid, directory: server.directory })).toBe(false);
+});
+
+test.each(OLD_SERVERS)("$name knows no points in time", async ({ use }) => {
+  await using server = await use();
+  const index = uniqueName("old");
+  await fillIndex(server, index, { documents: 10 });
+
+  const elasticsearch = await askServer(server, `POST /${index}/_pit?keep_alive=1m`);
+  const opensearch = await askServer(server, `POST /${index}/_search/point_in_time?keep_alive=1m`);
+  const found = await readAll(server, index);
+  await askServerOk(server, `DELETE /${index}`);
+
+  expect([elasticsearch.status, opensearch.status].every((status) => status === 400 || status === 405)).toBe(true);
+  expect(found.size).toBe(10);
 });
 
 test.each(SERVERS)("$name keeps every byte of the nasty documents, and they are read back so", async ({ use }) => {
