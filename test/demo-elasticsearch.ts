@@ -66,7 +66,7 @@ async function demonstrate(): Promise<string> {
   await expectExit(21, ["es-restore", ...where]);
 
   step(5, "Lose everything");
-  for (const path of [...INDICES, ...OBJECTS]) await ask(server, `DELETE /${path}`);
+  for (const path of [...INDICES, ...OBJECTS.toReversed()]) await ask(server, `DELETE /${path}`);
   const left = await Promise.all([...INDICES, ...OBJECTS].map(async (path) => (await askServer(server, `GET /${path}`)).status));
   check(
     left.every((status) => status === 404),

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { functions } from "../../functions/index.ts";
 import { parseCommandLine } from "../../runner/command-line.ts";
 import { commandsFor } from "../../runner/commands.ts";
 import { ParameterError } from "../../runner/errors.ts";
@@ -10,7 +11,7 @@ import { resolveJob } from "../../runner/kubernetes/resolve-job.ts";
 import { substitute } from "../../runner/kubernetes/substitute.ts";
 import { parseParameters } from "../../runner/parameters.ts";
 import { showStashManifests, stashManifestsParameters } from "../../runner/stash-manifests.ts";
-import { stashFunctions as functions } from "./elasticsearch/stash-functions.ts";
+
 import { backup, repository, restore } from "./kubernetes/resolve-parts.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -1,13 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { functions } from "../../../functions/index.ts";
 import { parseCommandLine } from "../../../runner/command-line.ts";
 import { type Command, commandsFor } from "../../../runner/commands.ts";
 import { parseParameters } from "../../../runner/parameters.ts";
 import { type ShippedVariables, shippedEsBackupArguments, shippedEsRestoreArguments } from "../stash-mode/shipped-arguments.ts";
-import { stashFunctions } from "./stash-functions.ts";
 
-const commands = commandsFor(stashFunctions);
+const commands = commandsFor(functions);
 const filled: ShippedVariables = { targetName: "es", secretName: "storage", secretNamespace: "vault", provider: "local" };
 
 function read(argv: readonly string[], environment: Record<string, string> = {}): Record<string, unknown> {
@@ -120,7 +120,7 @@ test("every flag and every parameter has a name of its own", () => {
 
     expect([name, flags.length]).toEqual([name, new Set(flags).size]);
   }
-  for (const { parameters: own, stash } of stashFunctions) {
+  for (const { parameters: own, stash } of functions) {
     const addon = commands.find(({ name }) => name === stash?.name)?.parameters ?? {};
 
     expect(Object.entries(own).filter(([name, parameter]) => addon[name] !== parameter)).toEqual([]);
