@@ -105,12 +105,12 @@ export class BulkGate {
     if (this.#sample.count >= SAMPLE) this.#fitSize();
   }
 
-  /** The target has no room, or did not answer: less at once, and smaller. */
-  wasRefusedRoom(): void {
+  /** The target has no room for a request that was sent then, or did not answer: less at once, and smaller. */
+  wasRefusedRoom(sentAtMs: number): void {
     this.#successes = 0;
+    // What was in flight at the last reduction tells nothing of its effect.
+    if (sentAtMs < this.#reducedAt) return;
     const now = performance.now();
-    // All that are in flight learn of the same moment.
-    if (now - this.#reducedAt < 1_000) return;
     this.#reducedAt = now;
     this.#requests.limit = Math.max(1, Math.floor(this.requests * 0.7));
     this.#resize(Math.floor(this.#bodyBytes * 0.8));

@@ -76,8 +76,8 @@ class Delivery {
   /** Resolves with the reason why the piece, or what is left of it, is to be sent again; undefined when nothing is. */
   async #sendOnce(): Promise<Error | undefined> {
     const { gate, signal } = this.#parts;
-    const outcome = await this.#inTurn();
-    if (outcome.kind === "answered") return this.#settle(outcome.answer);
+    const { outcome, sentAtMs } = await this.#inTurn();
+    if (outcome.kind === "answered") return this.#settle(outcome.answer, sentAtMs);
     if (outcome.kind === "too-large") {
       gate.wasTooLarge(this.#piece.bytes.length);
       if (this.#piece.count > 1) await this.#sendHalves();
@@ -86,7 +86,7 @@ class Delivery {
     }
     signal.throwIfAborted();
     this.#noteDiskFull(outcome.kind === "disk-full");
-    if (outcome.kind !== "disk-full") gate.wasRefusedRoom();
+    if (outcome.kind !== "disk-full") gate.wasRefusedRoom(sentAtMs);
     if (outcome.kind === "lost") {
       this.#trouble.lostAnswers += 1;
       this.#becomeUncertain(outcome.error);
@@ -94,13 +94,14 @@ class Delivery {
     return outcome.error;
   }
 
-  async #inTurn(): Promise<BulkOutcome> {
+  async #inTurn(): Promise<{ readonly outcome: BulkOutcome; readonly sentAtMs: number }> {
     const { gate, signal } = this.#parts;
     using _ = await gate.enter(signal);
-    return await sendBulk(this.#piece, this.#parts);
+    const sentAtMs = performance.now();
+    return { outcome: await sendBulk(this.#piece, this.#parts), sentAtMs };
   }
 
-  async #settle(answer: BulkAnswer): Promise<Error | undefined> {
+  async #settle(answer: BulkAnswer, sentAtMs: number): Promise<Error | undefined> {
     const { gate, index, description } = this.#parts;
     const trouble = this.#trouble;
     const doubts = { isUncertain: trouble.isUncertain, isPatienceOver: trouble.failures >= MOST_FAILURES };
@@ -118,7 +119,7 @@ class Delivery {
     const { status, error } = answer.items[first]!;
     this.#piece = keepOnly(this.#piece, again);
     const cause = new DatabaseUnavailableError(`${description} answers ${status} to documents of "${index}": ${error?.type}`);
-    if (hasNoRoom) gate.wasRefusedRoom();
+    if (hasNoRoom) gate.wasRefusedRoom(sentAtMs);
     this.#noteDiskFull(isDiskFull);
     if (hasFailed) {
       trouble.failures += 1;

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 test("D10: a target that rejects most of 48 requests at once gets every document in the end", async () => {
-  await using _ = await createIndex(server, "rejected", { settings: { number_of_shards: 4 } });
+  await using _ = await createIndex(server, "rejected", { settings: { number_of_shards: 2 } });
   await using target = await openLoadTarget(server.url, { requests: 48, streams: 6, bodyBytes: 20_000 });
   const parts = ["a", "b", "c", "d", "e", "f"].map((prefix) => documentsOf(1000, prefix));
 

@@ -52,7 +52,7 @@ test("small bodies at the ends of streams say nothing about sizes", () => {
 test("without room, less is sent at once, in smaller bodies; with room, it recovers", async () => {
   const { gate, logged } = gateOf({ requests: 8 });
 
-  gate.wasRefusedRoom();
+  gate.wasRefusedRoom(performance.now());
   const reduced = { requests: gate.requests, bodyBytes: gate.bodyBytes };
   take(gate, 100, () => 1);
 
@@ -62,12 +62,16 @@ test("without room, less is sent at once, in smaller bodies; with room, it recov
   expect(logged).toEqual([["The target has no room for more, so less is sent at once", reduced]]);
 });
 
-test("many refusals of one moment count once", () => {
+test("refusals of what was in flight at the last reduction count for nothing more", () => {
   const { gate } = gateOf({ requests: 8 });
+  const sentAtMs = performance.now() - 1;
 
-  for (let n = 0; n < 8; n += 1) gate.wasRefusedRoom();
+  for (let n = 0; n < 8; n += 1) gate.wasRefusedRoom(sentAtMs);
+  const reduced = gate.requests;
+  for (let n = 0; n < 8; n += 1) gate.wasRefusedRoom(performance.now());
 
-  expect(gate.requests).toBe(5);
+  expect(reduced).toBe(5);
+  expect(gate.requests).toBe(1);
 });
 
 test("after a body that was too large, none is larger than its half", () => {
@@ -83,7 +87,7 @@ test("a limit below the usual least size is kept all the same", () => {
   const { gate } = gateOf({ bodyBytes: 400_000 });
 
   gate.wasTooLarge(100_000);
-  gate.wasRefusedRoom();
+  gate.wasRefusedRoom(performance.now());
 
   expect(gate.bodyBytes).toBeLessThanOrEqual(50_000);
 });
