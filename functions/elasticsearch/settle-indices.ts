@@ -110,7 +110,7 @@ async function refresh(transport: SearchTransport, names: readonly string[]): Pr
     if (!parsed.success) throw unexpectedAnswer(transport, `POST ${path}`, parsed.error);
     if (parsed.data._shards.failed > 0)
       throw new DatabaseUnavailableError(`${transport.description} could not refresh all shards of the indices`, {
-        reason: "ServerBusy",
+        reason: "DatabaseBusy",
         hint: "Documents that were written last would be missing; see the cluster's health",
       });
   }
