@@ -7,6 +7,7 @@ import { formatExactJson } from "./exact-json.ts";
 import type { SearchServer } from "./inspect-server.ts";
 import { OpenedIndices } from "./open-closed-indices.ts";
 import { esBackupParameters } from "./parameters.ts";
+import { assertWholeView } from "./partial-view.ts";
 import { readClusterCatalog } from "./read-cluster-catalog.ts";
 import { ReadLimit } from "./read-limit.ts";
 import { type SettledIndices, settleIndices } from "./settle-indices.ts";
@@ -58,6 +59,7 @@ async function backUp(context: Context): Promise<BackupResult> {
     open: (names) => opened.open(names),
   });
   await using cursors = settled.cursors;
+  await assertWholeView(transport, settled.chosen);
   const { catalog, notCarried } = await readClusterCatalog(transport, server, { chosen: settled.chosen });
   context.log.info("Reading begins", {
     flavour: server.flavour,
