@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { DatabaseUnavailableError, IncompleteError } from "../../runner/errors.ts";
+import { assertSelection } from "./assert-selection.ts";
 import type { IndexEntry } from "./catalog.ts";
 import { chooseIndices, type NotCarried } from "./choose-indices.ts";
 import type { SearchServer } from "./inspect-server.ts";
@@ -58,7 +59,9 @@ export async function settleIndices(transport: SearchTransport, server: SearchSe
 
 async function trySettling(transport: SearchTransport, server: SearchServer, options: SettleOptions): Promise<SettledIndices | undefined> {
   const { parameters } = options;
-  const first = chooseIndices(await listIndices(transport, server), parameters);
+  const indices = await listIndices(transport, server);
+  const first = chooseIndices(indices, parameters);
+  assertSelection(indices, parameters, first);
   const closed = first.chosen.filter(({ isClosed }) => isClosed);
   if (closed.length > 0) await options.open(closed.map(({ name }) => name));
   const names = first.chosen.map(({ name }) => name);
