@@ -27,9 +27,10 @@ const ORDER: readonly ObjectKind[] = [
   "searchPipelines",
   "ilmPolicies",
   "ingestPipelines",
+  // Refused once an index template has the same names; the other way round servers warn only.
+  "legacyTemplates",
   "componentTemplates",
   "indexTemplates",
-  "legacyTemplates",
   "enrichPolicies",
   "ismPolicies",
 ];
