@@ -129,7 +129,8 @@ function compare(sent: Creation, { settings, mappings, aliases }: ReadIndex) {
     missing: ofMappings.missing.map((path) => `mapping ${path}`),
     surplus: [
       ...more.map((name) => `setting ${name}`),
-      ...ofMappings.surplus.map((path) => `mapping ${path}`),
+      // Time series and logs have it by themselves.
+      ...ofMappings.surplus.filter((path) => path !== "_data_stream_timestamp").map((path) => `mapping ${path}`),
       ...Object.keys(aliases).map((alias) => `alias ${alias}`),
     ],
   };

@@ -27,7 +27,6 @@ describe.each(SERVERS)("$name", ({ use }) => {
         refresh_interval: "7s",
         "translog.durability": "async",
         "mapping.total_fields.limit": 1234,
-        "sort.field": ["n"],
         "analysis.normalizer.low": { type: "custom", filter: ["lowercase"] },
       },
       mappings: {
@@ -44,7 +43,11 @@ describe.each(SERVERS)("$name", ({ use }) => {
         [`${scene.prefix}-a`]: { filter: { range: { n: { gte: 5 } } }, index_routing: "r", search_routing: "r,s", is_write_index: true },
       },
     });
-    await scene.ask(`PUT /${two}`, { aliases: { [`${scene.prefix}-a`]: { is_write_index: false } }, settings: { "index.hidden": true } });
+    await scene.ask(`PUT /${two}`, {
+      aliases: { [`${scene.prefix}-a`]: { is_write_index: false } },
+      settings: { "index.hidden": true, "sort.field": ["k", "n"], "sort.order": ["desc", "asc"] },
+      mappings: { properties: { k: { type: "keyword" }, n: { type: "long" } } },
+    });
     await scene.ask(`PUT /${three}`);
     await scene.write(
       one,
