@@ -127,12 +127,12 @@ function nameOf({ index, id, status, type, reason }: RefusedDocument): NamedRefu
   return { index, id, status, type, reason: withoutContent(reason) };
 }
 
-/** Servers quote the value that they did not understand behind these words; facts and logs are for other eyes than documents. */
+/** Where servers begin to quote what they did not understand: facts and logs are for other eyes than documents. */
+const QUOTATION = /(?<=^|[\s:([])['"]|Preview of|failed to parse date field \[|Provided object|\bvalues? ?[([:]/i;
+
 function withoutContent(reason: string): string {
-  const quoted = /Preview of field's value|For input string|failed to parse date field \[|Provided object|could not be parsed/i.exec(
-    reason,
-  );
-  const kept = quoted === null ? reason : `${reason.slice(0, quoted.index)}…`;
+  const at = reason.search(QUOTATION);
+  const kept = at === -1 ? reason : `${reason.slice(0, at)}…`;
   return kept.length > LONGEST_REASON ? `${kept.slice(0, LONGEST_REASON)}…` : kept;
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { onFirst, startFaultyHttpProxy } from "../../fakes/faulty-http-proxy.ts";
 import { askServer, askServerOk, type SearchServer } from "../../servers/search-server.ts";
 import { uniqueName, useElasticsearch, useOpenSearch } from "../../servers/search-server-pool.ts";
 import { diffIndices, readAll } from "../../tools/search-equality.ts";
@@ -188,4 +189,33 @@ test("D10: time series go without ids and routing, which the server makes anew",
   expect(first).toMatchObject({ documents: 600, refused: 0, overwritten: 0 });
   expect(again).toMatchObject({ documents: 600, overwritten: 600 });
   expect(count).toBe(600);
+});
+
+test("a data stream takes documents by create, and each once although answers were lost", async () => {
+  await using server = await useOpenSearch("2.19.1");
+  const name = uniqueName("events");
+  const template = {
+    index_patterns: [name],
+    data_stream: {},
+    template: { settings: { number_of_replicas: 0 }, mappings: { dynamic: false } },
+  };
+  await askServerOk(server, `PUT /_index_template/${name}`, JSON.stringify(template));
+  await askServerOk(server, `PUT /_data_stream/${name}`);
+  await using proxy = await startFaultyHttpProxy(server.port);
+  proxy.break(onFirst({ kind: "lose answer" }, /\/_bulk/, 2));
+  await using target = await openLoadTarget(proxy.endpoint, { bodyBytes: 20_000, backoffMs: () => 5 });
+  const generations = ["a", "b"].map((prefix) =>
+    Array.from({ length: 400 }, (_, n) => ({ id: `${prefix}${n}`, source: Buffer.from(`{"@timestamp":"2026-01-01T00:00:00Z","n":${n}}`) })),
+  );
+
+  const streams = generations.map((documents, n) => streamOf(documents, { name: `indices/000${n + 1}/shard-0.ndjson` }));
+  const loaded = await target.load({ index: name, action: "create", streams, ordered: true });
+
+  await refresh(server, name);
+  const differences = diffIndices(contentOf(generations.flat()), await readAll(server, name));
+  await askServerOk(server, `DELETE /_data_stream/${name}`);
+  await askServerOk(server, `DELETE /_index_template/${name}`);
+  expect(proxy.brokenRequests).toBe(2);
+  expect(loaded).toMatchObject({ documents: 800, refused: 0 });
+  expect(differences).toEqual([]);
 });

@@ -44,6 +44,12 @@ test.each([
   "[1:6] failed to parse field [n] of type [long] in document with id 'b'. Preview of field's value: 'secret'",
   'For input string: "secret"',
   "failed to parse date field [secret] with format [strict_date]",
+  "'secret' is not an IP string literal.",
+  "illegal latitude value [secret] for place",
+  "Value [secret] is out of range for a long",
+  "Numeric value (secret) out of range of long (-9223372036854775808 - 9223372036854775807)",
+  "Document contains at least one immense term in field=\"k\". The prefix of the first immense term is: '[secret, 101]...'",
+  "The [cosine] similarity does not support vectors with zero magnitude. Preview of invalid vector: [secret]",
   `mapping set to strict, dynamic introduction of [a] is not allowed: ${"secret".padStart(400)}`,
 ])("names and errors say nothing of a document's content: %s", async (reason) => {
   await using refusals = await Refusals.open();
@@ -52,6 +58,20 @@ test.each([
 
   expect(JSON.stringify(refusals.facts())).not.toContain("secret");
   expect(() => refusals.assertNone("t")).toThrow(expect.objectContaining({ message: expect.not.stringContaining("secret") }));
+});
+
+test.each([
+  "mapping set to strict, dynamic introduction of [more] within [_doc] is not allowed",
+  "object mapping for [a] tried to parse field [a] as object, but found a concrete value",
+  "Can't merge a non object mapping [a] with an object mapping",
+  "[d1]: version conflict, document already exists (current version [1])",
+  "limit of total fields [1000] has been exceeded while adding new fields [1]",
+])("reasons that quote nothing are told whole: %s", async (reason) => {
+  await using refusals = await Refusals.open();
+
+  await refusals.add(refused("d1", { reason }));
+
+  expect(refusals.first[0]?.reason).toBe(reason);
 });
 
 test("with a path, every refused document lies in the file as it was sent, with its reason", async () => {
