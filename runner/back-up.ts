@@ -7,6 +7,7 @@ import type { RunParts } from "./run.ts";
 import { settle } from "./settle.ts";
 import { findBase } from "./snapshot/find-base.ts";
 import type { Manifest } from "./snapshot/manifest.ts";
+import { parseDataKey } from "./snapshot/object-keys.ts";
 import { openOrCreateRepository, type Repository } from "./snapshot/repository.ts";
 import { verifySnapshots } from "./snapshot/verify.ts";
 import { startSnapshot } from "./snapshot/write-snapshot.ts";
@@ -89,10 +90,14 @@ async function readBack(repository: Repository, snapshot: string, { signal, prog
   });
   const [first] = report.problems;
   if (first === undefined) return;
+  const owner = parseDataKey(first.key)?.id;
   throw new IncompleteError(`Snapshot "${snapshot}" is committed but does not read back: ${first.problem}`, {
     reason: "VerificationFailed",
     facts: { snapshot, problems: report.problems },
-    hint: "Do not rely on this snapshot; look for the fault in the store, and back up again",
+    hint:
+      owner === undefined || owner === snapshot
+        ? "Do not rely on this snapshot; look for the fault in the store, and back up again"
+        : "Do not rely on this snapshot: it shares an object with earlier ones that is damaged. Back up in full, so that it is written anew",
   });
 }
 

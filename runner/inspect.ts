@@ -63,8 +63,13 @@ export async function verifyRepository(parameters: ParametersOf<typeof verifyPar
 }
 
 function describeReport({ snapshots, objects, objectsRead, problems }: VerifyReport): string {
-  if (problems.length > 0) return problems.map(({ key, problem }) => `${key}: ${problem}\n`).join("");
+  if (problems.length > 0) return problems.map((problem) => `${describeProblem(problem)}\n`).join("");
   return `${snapshots} snapshot(s), ${objectsRead} of ${objects} object(s) read: everything is as it was written\n`;
+}
+
+function describeProblem({ key, problem, snapshots = [] }: VerifyProblem): string {
+  const shared = snapshots.length === 0 ? "" : ` (shared by ${snapshots.length} snapshots, from ${snapshots[0]} to ${snapshots.at(-1)})`;
+  return `${key}: ${problem}${shared}`;
 }
 
 /** Opens the repository that the parameters name. */

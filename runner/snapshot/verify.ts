@@ -31,14 +31,17 @@ export interface VerifyReport {
 }
 export interface VerifyProblem {
   readonly key: string;
+  /** The newest that it hurts. */
   readonly snapshot?: string;
+  /** All of them, from the oldest on, where it is an object that several share. */
+  readonly snapshots?: readonly string[];
   readonly problem: string;
 }
 
 interface NamedObject {
   readonly object: StoredObject;
-  /** The newest snapshot that names it. */
-  readonly snapshot: string;
+  /** All that name it, from the oldest to the newest. */
+  readonly snapshots: readonly string[];
 }
 
 /**
@@ -52,18 +55,22 @@ export async function verifySnapshots(repository: Repository, options: VerifyOpt
   const sizes = await listSizes(repository, options);
   const present = objects.filter((one) => {
     const problem = findSizeProblem(one.object, sizes);
-    if (problem !== undefined) problems.push({ key: one.object.key, snapshot: one.snapshot, problem });
+    if (problem !== undefined) problems.push(describe(one, problem));
     return problem === undefined;
   });
   const sample = present.filter(({ object }) => isSampled(object.key));
   let bytesRead = 0;
   for (const [index, one] of sample.entries()) {
     const problem = await findContentProblem(repository, one.object, options);
-    if (problem !== undefined) problems.push({ key: one.object.key, snapshot: one.snapshot, problem });
+    if (problem !== undefined) problems.push(describe(one, problem));
     bytesRead += one.object.storedBytes;
     options.progress?.({ objects: index + 1, totalObjects: sample.length, bytes: bytesRead });
   }
   return { snapshots, objects: objects.length, objectsRead: sample.length, bytesRead, problems };
+}
+
+function describe({ object: { key }, snapshots }: NamedObject, problem: string): VerifyProblem {
+  return { key, snapshot: snapshots.at(-1) as string, ...(snapshots.length > 1 ? { snapshots } : {}), problem };
 }
 
 /** n = ⌈100 / percent⌉ groups by a hash of the key; the group of the day is read, so that n days in a row read everything. */
@@ -107,7 +114,8 @@ async function readManifests(
       ) {
         problems.push({ key: object.key, snapshot: id, problem: "Two snapshots name this object with different checksums" });
       }
-      objects.set(object.key, { object, snapshot: id });
+      const before = objects.get(object.key)?.snapshots ?? [];
+      objects.set(object.key, { object, snapshots: before.at(-1) === id ? before : [...before, id] });
     }
   }
   return { snapshots: ids.length, objects: [...objects.values()] };

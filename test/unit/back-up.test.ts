@@ -161,6 +161,7 @@ test("a bit that flipped in the base is found when the new snapshot is read back
     exitCode: 3,
     reason: "VerificationFailed",
     facts: { problems: [expect.objectContaining({ key })] },
+    hint: expect.stringContaining("Back up in full"),
   });
 });
 
@@ -253,5 +254,17 @@ describe("the numbers of a snapshot that shares objects with one before it", () 
     await take();
 
     expect(await verifySnapshots(await open())).toMatchObject({ snapshots: 2, objects: 3, objectsRead: 3, problems: [] });
+  });
+
+  test("damage of a shared object is found once, and all snapshots that it hurts are named", async () => {
+    const { manifest } = await take();
+    const second = await take();
+    const key = manifest.streams[0]?.objects[0]?.key as string;
+    await flipBit(join(run.store, key));
+
+    const { problems } = await verifySnapshots(await open());
+
+    const snapshots = [manifest.id, second.manifest.id];
+    expect(problems).toEqual([{ key, snapshot: second.manifest.id, snapshots, problem: expect.stringContaining("damaged") }]);
   });
 });
