@@ -107,7 +107,7 @@ test("an image that no container runtime would pull is refused", async () => {
 test.each([
   ["redis-backup-5.0.13", backup()],
   ["redis-restore-7.0.5", restore({ target: { ref: { kind: "AppBinding", name: "carts" }, rules: [{ snapshots: ["latest"] }] } })],
-  ["elasticsearch-backup-5.6.4", backup()],
+  ["elasticsearch-backup-5.6.4", backup({ interimVolumeTemplate: { metadata: { name: "dump" }, spec: {} } })],
   ["elasticsearch-backup-8.2.0", backup()],
   ["elasticsearch-restore-7.14.0", restore({ target: { ref: { kind: "AppBinding", name: "carts" }, rules: [{ snapshots: ["latest"] }] } })],
 ])("once the Job is made from %s, its arguments are ones that the program understands", async (name, request) => {
