@@ -20,7 +20,7 @@ const scratch = mkdtempSync(join(tmpdir(), "holdfast-tests-"));
 const pool = join(scratch, "search-servers");
 mkdirSync(pool);
 // Java servers beside tests that measure time would make those fail: they come last.
-const SEARCH_TESTS = "/test/(integration|e2e)/elasticsearch/";
+const SEARCH_TESTS = "/test/(integration|e2e)/.*(elastic|open)search";
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort(new Error(`Ended by ${signal}`)));
 let passed = 0;

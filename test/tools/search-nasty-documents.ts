@@ -38,6 +38,11 @@ export function unreadableDocument(): SampleDocument {
   return document("a comment without an end", '{"a":1} // x');
 }
 
+/** A comment before the source: Elasticsearch 8 and 9 take it, and then fail every search that should give it back, 8 by cutting the connection. */
+export function unsearchableDocument(): SampleDocument {
+  return inPieces("a comment before it", comment("/* x */"), '{"a":1}');
+}
+
 /** Puts the documents into the index, byte by byte as they are, and refreshes it. */
 export async function putDocuments(server: SearchEndpoint, index: string, documents: readonly SampleDocument[]): Promise<void> {
   const lines: Buffer[] = [];

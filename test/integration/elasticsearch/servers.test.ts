@@ -5,7 +5,15 @@ import { askServer, askServerOk } from "../../servers/search-server.ts";
 import { uniqueName, useElasticsearch, useOpenSearch } from "../../servers/search-server-pool.ts";
 import { fillIndex, REALISTIC_MAPPINGS } from "../../tools/search-dataset.ts";
 import { describeIndex, diffIndices, fingerprint, readAll } from "../../tools/search-equality.ts";
-import { NASTY_INDEX, nastyDocuments, putDocuments, rawByteDocuments, storedContent } from "../../tools/search-nasty-documents.ts";
+import {
+  NASTY_INDEX,
+  nastyDocuments,
+  putDocuments,
+  rawByteDocuments,
+  storedContent,
+  unreadableDocument,
+  unsearchableDocument,
+} from "../../tools/search-nasty-documents.ts";
 import { JOIN_INDEX, joinDocuments, NESTED_INDEX, nestedDocuments } from "../../tools/search-related-documents.ts";
 
 const SERVERS = [
@@ -64,6 +72,31 @@ test.each(SERVERS)("$name keeps every byte of the nasty documents, and they are 
 
   expect(diffIndices(storedContent(documents), found)).toEqual([]);
 });
+
+test.each(SERVERS)("$name answers with no JSON when a source ends within a comment", async ({ use }) => {
+  await using server = await use();
+  const index = uniqueName("comment");
+
+  await putDocuments(server, index, [unreadableDocument()]);
+  const reading = readAll(server, index);
+
+  await expect(reading).rejects.toThrow("No ");
+  await askServerOk(server, `DELETE /${index}`);
+});
+
+test.each(["8.19.4", "9.2.8"] as const)(
+  "Elasticsearch %s takes a source that begins with a comment, and can search for it no more",
+  async (version) => {
+    await using server = await useElasticsearch(version);
+    const index = uniqueName("comment");
+
+    await putDocuments(server, index, [unsearchableDocument(), ...nestedDocuments()]);
+    const reading = readAll(server, index);
+
+    await expect(reading).rejects.toThrow(/socket hang up|ECONNRESET|500/);
+    await askServerOk(server, `DELETE /${index}`);
+  },
+);
 
 test("an index is filled with as many documents as were asked for, and two of one seed are equal", async () => {
   await using server = await useElasticsearch("8.19.4");
