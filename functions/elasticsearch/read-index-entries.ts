@@ -1,7 +1,5 @@
 import * as z from "zod";
-import { DatabaseRefusedError } from "../../runner/errors.ts";
 import type { IndexEntry } from "./catalog.ts";
-import { isAtLeast, type SearchServer } from "./inspect-server.ts";
 import type { ListedIndex } from "./list-indices.ts";
 import { nameGroups } from "./name-groups.ts";
 import { faultOf } from "./server-error.ts";
@@ -29,18 +27,14 @@ type Answer = z.infer<typeof answer>;
  * Settings, mappings and aliases of the indices, in their order. One that is no longer there, or another of that name, is absent: what that means the
  * caller decides. @throws DatabaseRefusedError when the user may not see one of them
  */
-export async function readIndexEntries(
-  transport: SearchTransport,
-  server: SearchServer,
-  indices: readonly WantedIndex[],
-): Promise<IndexEntry[]> {
+export async function readIndexEntries(transport: SearchTransport, indices: readonly WantedIndex[]): Promise<IndexEntry[]> {
   const found = new Map<string, Answer[string]>();
   for (const group of nameGroups(indices.map(({ name }) => name)))
     for (const [name, index] of Object.entries(await readGroup(transport, group))) found.set(name, index);
   return indices.flatMap((wanted) => {
     const index = found.get(wanted.name);
     if (index === undefined || (wanted.uuid !== undefined && wanted.uuid !== index.settings["index.uuid"])) return [];
-    return [describe(wanted, index, server)];
+    return [describe(wanted, index)];
   });
 }
 
@@ -61,10 +55,8 @@ async function readGroup(transport: SearchTransport, names: readonly string[]): 
   }
 }
 
-function describe({ name, isClosed = false }: WantedIndex, index: Answer[string], server: SearchServer): IndexEntry {
-  const { settings, aliases, data_stream } = index;
-  const isOld = server.flavour === "elasticsearch" && !isAtLeast(server, "elasticsearch", "7");
-  const mappings = isOld ? withoutType(name, index.mappings) : index.mappings;
+function describe({ name, isClosed = false }: WantedIndex, index: Answer[string]): IndexEntry {
+  const { settings, mappings, aliases, data_stream } = index;
   return {
     name,
     uuid: settings["index.uuid"],
@@ -76,14 +68,4 @@ function describe({ name, isClosed = false }: WantedIndex, index: Answer[string]
     isHidden: settings["index.hidden"] === "true",
     ...(data_stream === undefined ? {} : { dataStream: data_stream }),
   };
-}
-
-/** Elasticsearch 6 keeps mappings below the name of a type, indices that version 5 made below those of several. */
-function withoutType(name: string, mappings: Answer[string]["mappings"]): Answer[string]["mappings"] {
-  const types = Object.values(mappings);
-  if (types.length > 1)
-    throw new DatabaseRefusedError(`The index "${name}" has several mapping types, which no later server can hold`, {
-      reason: "SeveralTypes",
-    });
-  return object.parse(types[0] ?? {});
 }

@@ -72,7 +72,7 @@ async function trySettling(transport: SearchTransport, server: SearchServer, opt
   try {
     const second = chooseIndices(await listIndices(transport, server), parameters);
     // The first list, in which those that were closed still are.
-    const entries = await readIndexEntries(transport, server, first.chosen);
+    const entries = await readIndexEntries(transport, first.chosen);
     const isSame = isSameList(first.chosen, second.chosen) && entries.length === names.length && names.every((name) => cursors.has(name));
     if (isSame) {
       const kept = judgeSources(entries, parameters.skipSourceless);

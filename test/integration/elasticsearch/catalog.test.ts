@@ -52,7 +52,7 @@ describe.each(SERVERS)("$name", ({ use }) => {
       const listed = await listIndices(reader.transport, reader.server);
       const match = `${name}*,.${name}*,.tasks`;
       const { chosen, notCarried } = chooseIndices(listed, { match, skipHidden: false, openClosed: false });
-      const entries = await readIndexEntries(reader.transport, reader.server, [...chosen, { name: `${name}-gone` }]);
+      const entries = await readIndexEntries(reader.transport, [...chosen, { name: `${name}-gone` }]);
 
       expect(listed.find((index) => index.name === `${name}.full`)).toMatchObject({ aliases: [`${name}-alias`], isSystem: false });
       expect(chosen.map((index) => [index.name, index.isHidden, index.isClosed])).toEqual([
@@ -83,10 +83,10 @@ describe.each(SERVERS)("$name", ({ use }) => {
         openClosed: true,
       });
       await askServerOk(server, `POST /${name}/_open`);
-      const opened = await readIndexEntries(reader.transport, reader.server, chosen);
+      const opened = await readIndexEntries(reader.transport, chosen);
       await askServerOk(server, `DELETE /${name}`);
       await askServerOk(server, `PUT /${name}`, `{${SINGLE}}`);
-      const anew = await readIndexEntries(reader.transport, reader.server, chosen);
+      const anew = await readIndexEntries(reader.transport, chosen);
 
       expect(opened.map((entry) => entry.isClosed)).toEqual([true]);
       expect(anew).toEqual([]);
@@ -104,7 +104,7 @@ describe.each(SERVERS)("$name", ({ use }) => {
       async () => {
         await askServerOk(server, `DELETE /${encodeURIComponent(names[3] as string)}`);
         const wanted = names.map((name) => ({ name }));
-        const entries = await readIndexEntries(reader.transport, reader.server, wanted);
+        const entries = await readIndexEntries(reader.transport, wanted);
         const marks = await readShardMarks(reader.transport, names);
 
         const left = names.filter((_, at) => at !== 3);
@@ -210,7 +210,7 @@ describe.each(OPENSEARCH)("data streams of $name", ({ use }) => {
       await askServerOk(server, `POST /${name}/_rollover`);
       const listed = await listIndices(reader.transport, reader.server);
       const { chosen } = chooseIndices(listed, { match: name, skipHidden: true, openClosed: false });
-      const entries = await readIndexEntries(reader.transport, reader.server, chosen);
+      const entries = await readIndexEntries(reader.transport, chosen);
       const { catalog } = await readClusterCatalog(reader.transport, reader.server, { chosen });
       const partial = await readClusterCatalog(reader.transport, reader.server, { chosen: chosen.slice(1) });
 
@@ -256,7 +256,7 @@ test.each([ELASTICSEARCH[1], ELASTICSEARCH[2]] as typeof ELASTICSEARCH)("$name t
     Object.entries(bodies).map(([kind, body]) => [`/${name}-${kind}`, body] as const),
     async () => {
       const wanted = Object.keys(bodies).map((kind) => ({ name: `${name}-${kind}` }));
-      const entries = await readIndexEntries(reader.transport, reader.server, wanted);
+      const entries = await readIndexEntries(reader.transport, wanted);
 
       expect(Object.fromEntries(entries.map((entry) => [entry.name.slice(name.length + 1), entry.source]))).toEqual({
         disabled: "off",
