@@ -15,7 +15,7 @@ import type { BulkTransport } from "./send-bulk.ts";
  */
 export async function loadIndex(transport: BulkTransport, request: LoadRequest, parts: LoadParts): Promise<LoadResult> {
   const { index, action, omitIds = false, ordered = false, streams } = request;
-  const stop = new AbortController();
+  const stop = parts.failure ?? new AbortController();
   const signal = AbortSignal.any([parts.signal, stop.signal]);
   // One for each body that waits for something.
   setMaxListeners(0, signal);
@@ -38,7 +38,7 @@ export async function loadIndex(transport: BulkTransport, request: LoadRequest, 
 interface Load {
   readonly send: SendParts;
   readonly cutter: BulkCutter;
-  /** Its reason is the first failure of the load, which ends all of it. */
+  /** Its reason is the first failure, which ends the load. */
   readonly stop: AbortController;
 }
 

@@ -28,6 +28,8 @@ export interface LoadParts {
   readonly gate: BulkGate;
   readonly refusals: Refusals;
   readonly signal: AbortSignal;
+  /** Aborted with the first failure of any load that shares it, which ends all of them; a load's own when absent. */
+  readonly failure?: AbortController;
   readonly log: Log;
   /** Called with what was accepted since it was called last. */
   readonly progress: (accepted: { readonly documents: number; readonly bytes: number }) => void;

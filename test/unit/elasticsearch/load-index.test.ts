@@ -240,7 +240,7 @@ test("a failure of the target at one document is repeated some times, and then r
   expect(loaded).toMatchObject({ documents: 10, refused: 0 });
 });
 
-test("a target that takes nothing for too long ends the load, with its last answer as the cause", async () => {
+test("R16: a target that takes nothing for too long ends the load, with its last answer as the cause", async () => {
   const target = new ScriptedBulkTarget(({ nth }) => (nth === 1 ? undefined : { items: () => NO_ROOM }));
   const scene = await loadScene(target, [streamOf(10), streamOf(10, { prefix: "e" })], { stallLimitMs: 20 });
 
@@ -424,6 +424,22 @@ test("a stream that fails ends the load with its own error, and nothing is under
 
   await expect(scene.load()).rejects.toBe(broken);
   expect([isClosed, inFlight]).toEqual([true, 0]);
+});
+
+test("the first failure of one load ends the others that share it, and tells whoever holds their requests", async () => {
+  const failure = new AbortController();
+  const refusing = new ScriptedBulkTarget(() => ({ status: 403 }));
+  const silent = new ScriptedBulkTarget();
+  // As a transport does whose requests end with the failure.
+  silent.arrived = () => new Promise((_, reject) => failure.signal.addEventListener("abort", () => reject(failure.signal.reason)));
+  const other = await loadScene(silent, [streamOf(10)], { failure });
+  const scene = await loadScene(refusing, [streamOf(10)], { failure });
+
+  const waiting = expect(other.load()).rejects.toMatchObject({ reason: "PermissionDenied" });
+  await expect(scene.load()).rejects.toMatchObject({ reason: "PermissionDenied" });
+
+  await waiting;
+  expect(failure.signal.reason).toMatchObject({ reason: "PermissionDenied" });
 });
 
 test("an aborted run ends the load with the run's reason, also between repetitions", async () => {

@@ -16,6 +16,7 @@ export interface LoadScene {
 export interface SceneOptions extends Partial<BulkGateOptions> {
   readonly refusals?: Refusals;
   readonly signal?: AbortSignal;
+  readonly failure?: AbortController;
 }
 
 /** A load of the streams into "books", whose repetitions wait for nothing. */
@@ -23,7 +24,7 @@ export async function loadScene(transport: BulkTransport, streams: readonly Load
   const logged: LoadScene["logged"] = [];
   const at = (level: string) => (message: string, fields?: unknown) => logged.push({ level, message, fields });
   const log = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
-  const { refusals = await Refusals.open(), signal = new AbortController().signal, ...gateOptions } = options;
+  const { refusals = await Refusals.open(), signal = new AbortController().signal, failure, ...gateOptions } = options;
   const gate = new BulkGate({ requests: 2, log, backoffMs: () => 0, ...gateOptions });
   const accepted = { documents: 0, bytes: 0 };
   const progress = ({ documents, bytes }: { documents: number; bytes: number }) => {
@@ -36,7 +37,11 @@ export async function loadScene(transport: BulkTransport, streams: readonly Load
     logged,
     accepted,
     load: (request) =>
-      loadIndex(transport, { index: "books", action: "index", streams, ...request }, { gate, refusals, signal, log, progress }),
+      loadIndex(
+        transport,
+        { index: "books", action: "index", streams, ...request },
+        { gate, refusals, signal, log, progress, ...(failure === undefined ? {} : { failure }) },
+      ),
   };
 }
 
