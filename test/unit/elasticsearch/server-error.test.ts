@@ -74,6 +74,10 @@ test.each([
     'Give the user the index privilege "read" on b1,b2',
   ],
   [
+    "action [indices:admin/refresh] is unauthorized for user [u] on indices [a], this action is granted by the index privileges [maintenance,manage,all]",
+    'Give the user the index privilege "maintenance" on a',
+  ],
+  [
     "action [x] is unauthorized for user [u], this action is granted by the cluster privileges [odd,all]",
     'Give the user the cluster privilege "odd"',
   ],
