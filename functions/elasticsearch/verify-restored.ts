@@ -30,7 +30,7 @@ export async function verifyRestored(
   const names = restored.map(({ name }) => name);
   await using cursors = await openCursors(transport, server, { ...options, names });
   const listed = (await listIndices(transport, server)).filter(({ name }) => names.includes(name));
-  const entries = new Map((await readIndexEntries(transport, server, listed)).map((entry) => [entry.name, entry]));
+  const entries = new Map((await readIndexEntries(transport, listed)).map((entry) => [entry.name, entry]));
   const differences: string[] = [];
   let byDigest = 0;
   for (const { index, name } of restored) {

@@ -90,7 +90,7 @@ export class RestoreScene implements AsyncDisposable {
     );
     const closed = listed.filter(({ isClosed }) => isClosed);
     for (const { name } of closed) await this.ask(`POST /${name}/_open?wait_for_active_shards=1`);
-    const entries = await readIndexEntries(this.transport, this.inspected, listed);
+    const entries = await readIndexEntries(this.transport, listed);
     const { catalog } = await readClusterCatalog(this.transport, this.inspected, { chosen: listed });
     const hits = new Map<string, readonly TakenHit[]>();
     for (const { name } of entries) hits.set(name, await this.hitsOf(name));
