@@ -32,6 +32,8 @@ export interface ElasticsearchOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Switches security and TLS on: this user may do everything. Further users are made through the API. 8.19.4 and 9.2.8. */
   readonly security?: SearchCredentials;
+  /** For HTTP; default a free one. */
+  readonly port?: number;
   /** Default 512. */
   readonly heapMegabytes?: number;
   /** Default -XX:+UseSerialGC. */
@@ -51,7 +53,7 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
   try {
     for (const name of ["data", "logs", "tmp"]) await mkdir(join(directory, name));
     await cp(join(distribution, "config"), join(directory, "config"), { recursive: true });
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const certificates = security === undefined ? undefined : await makeCertificates(join(directory, "config"));
     const settings = {
       ...defaultSettings(directory, { port, transportPort: await freePort(), version }),
