@@ -9,10 +9,10 @@ import { refusalText } from "./refusal-text.ts";
 import type { Fault, JsonObject, ObjectPlan, RestorePlan } from "./restore-plan.ts";
 import { isObject } from "./same-json.ts";
 import { type Creation, settleCreation } from "./settle-creation.ts";
-import type { SearchAnswer, SearchTransport } from "./transport.ts";
+import { pathOf, type SearchAnswer, type SearchTransport } from "./transport.ts";
 
 const AT_ONCE = 4;
-/** As templates are compared: no other can be of the same. */
+/** Above that of any template of the target. */
 const PRIORITY = 2_000_000_000;
 
 /**
@@ -62,7 +62,9 @@ async function missingKinds(transport: SearchTransport, { objects }: RestorePlan
 
 interface Candidate {
   readonly what: string;
-  /** Of an index template. */
+  /** The path's end: a template that exists is compared with others as if this one were in its place. */
+  readonly name?: string;
+  /** What an index template says beside settings and mappings. */
   readonly template: JsonObject;
   readonly creation: Creation;
 }
@@ -71,10 +73,10 @@ interface Candidate {
 async function refusedBodies(transport: SearchTransport, plan: RestorePlan): Promise<Fault[]> {
   const ofIndices = plan.indices
     .filter(({ action, loadThrough }) => action !== "skip" && loadThrough === "index")
-    .map(({ target, creation }): Candidate => ({ what: `index ${target}`, template: {}, creation }));
+    .map(({ target, creation }): Candidate => ({ what: `index ${target}`, template: alone(), creation }));
   const atOnce = pLimit(AT_ONCE);
-  const judge = async ({ what, template, creation }: Candidate): Promise<Fault | undefined> => {
-    const settled = await settleCreation(creation, (current) => simulate(transport, { ...template, template: { ...current } }));
+  const judge = async ({ what, name, template, creation }: Candidate): Promise<Fault | undefined> => {
+    const settled = await settleCreation(creation, (current) => simulate(transport, { ...template, template: { ...current } }, name));
     return "refusal" in settled ? { kind: "unrestorable", what, why: `would be refused: ${settled.refusal}` } : undefined;
   };
   const judged = await Promise.all([...ofIndices, ...plan.objects.flatMap(candidateOf)].map((candidate) => atOnce(judge, candidate)));
@@ -88,16 +90,21 @@ function candidateOf({ kind, name, body }: ObjectPlan): Candidate[] {
     mappings: isObject(template) && isObject(template.mappings) ? template.mappings : {},
   });
   if (kind === "indexTemplates") {
-    const { template, composed_of: _, index_patterns: __, ...rest } = body;
-    return [{ what, template: rest, creation: content(template) }];
+    // Its component templates are not there yet.
+    const { template, composed_of: _, ...rest } = body;
+    return [{ what, name, template: rest, creation: content(template) }];
   }
-  if (kind === "componentTemplates") return [{ what, template: {}, creation: content(body.template) }];
-  return kind === "legacyTemplates" ? [{ what, template: {}, creation: content(body) }] : [];
+  if (kind === "componentTemplates") return [{ what, template: alone(), creation: content(body.template) }];
+  return kind === "legacyTemplates" ? [{ what, template: alone(), creation: content(body) }] : [];
 }
 
-async function simulate(transport: SearchTransport, template: JsonObject): Promise<SearchAnswer> {
-  const body = { ...template, index_patterns: [`check-${randomUUID()}`], priority: PRIORITY };
-  const answer = await transport.json({ method: "POST", path: "/_index_template/_simulate", body, statuses: [400, 403, 404, 405] });
+function alone(): JsonObject {
+  return { index_patterns: [`check-${randomUUID()}`], priority: PRIORITY };
+}
+
+async function simulate(transport: SearchTransport, body: JsonObject, name?: string): Promise<SearchAnswer> {
+  const path = pathOf("_index_template", "_simulate", ...(name === undefined ? [] : [name]));
+  const answer = await transport.json({ method: "POST", path, body, statuses: [400, 403, 404, 405] });
   // Servers before 7.9, and users who may create indices but no templates: creating the index will tell.
   const isThere = answer.status === 200 || (answer.status === 400 && !refusalText(answer.json).startsWith("no handler found"));
   return isThere ? answer : { status: 200, json: undefined };

@@ -23,7 +23,7 @@ export async function createIndices(transport: SearchTransport, plans: readonly 
   const created: string[] = [];
   const droppedFrom = new Map<string, string[]>();
   const atOnce = pLimit(AT_ONCE);
-  const creations = new Map<string, Creation>();
+  const creations = new Map<string, Creation>(plans.map(({ target, creation }) => [target, creation]));
   let failure: unknown;
   const createOne = async ({ target, creation }: IndexPlan) => {
     if (failure !== undefined) return;

@@ -1,5 +1,9 @@
+import type { IndexEntry } from "./catalog.ts";
 import { isAtLeast, type SearchServer } from "./inspect-server.ts";
 import type { JsonObject } from "./restore-plan.ts";
+import { isObject } from "./same-json.ts";
+
+type Server = Pick<SearchServer, "flavour" | "version">;
 
 /**
  * strip: the server makes it itself, or refuses it. leave: it belongs to the source's cluster; left out, and said. hold: back until the documents
@@ -46,7 +50,17 @@ const RULES: readonly SettingRule[] = [
   { name: /^index\.lifecycle\./, treatment: "hold", because: "a lifecycle could delete or roll over what is being loaded" },
   { name: /^index\.(plugins|opendistro)\.index_state_management\./, treatment: "hold", because: "likewise" },
   { name: /^index\.(soft_deletes|translog\.retention)\./, treatment: "drop", because: "newer servers took it away" },
-  { name: /^index\.(mapper\.dynamic|mapping\.single_type)$/, treatment: "drop", because: "newer servers took it away" },
+  {
+    name: /^index\.(mapper\.dynamic|mapping\.single_type|data_path|max_adjacency_matrix_filters|force_memory_\w+)$/,
+    treatment: "drop",
+    because: "newer servers took it away",
+  },
+  { name: /^index\.(search|indexing)\.slowlog\./, treatment: "drop", because: "what is logged is each server's own" },
+  {
+    name: /^index\.mapping\.exclude_source_vectors$/,
+    treatment: "drop",
+    because: "servers that do not know it keep vectors in the source",
+  },
   { name: /^index\.(codec|codec\..*)$/, treatment: "drop", because: "how documents are compressed is each server's own" },
   { name: /^index\.replication\.type$/, treatment: "drop", because: "not every cluster can" },
   { name: /^index\.(knn|opendistro|plugins|xpack|searchguard|prefer_ilm|context_aware)\b/, treatment: "drop", because: "of a plugin" },
@@ -54,7 +68,7 @@ const RULES: readonly SettingRule[] = [
 ];
 
 /** What loading needs of an index; put back when the documents are in. */
-export function loadingSettings(server: Pick<SearchServer, "flavour" | "version">): Readonly<Record<string, string | null>> {
+export function loadingSettings(server: Server): Readonly<Record<string, string | null>> {
   const hasFinalPipeline = server.flavour === "opensearch" || isAtLeast(server, "elasticsearch", "7.5");
   return {
     "index.number_of_replicas": "0",
@@ -68,6 +82,24 @@ export function loadingSettings(server: Pick<SearchServer, "flavour" | "version"
   };
 }
 
+/** Servers from 9.2 on take vectors out of the source of a new index, where indices of before have them and show them. */
+export function vectorSettings({ settings, mappings }: Pick<IndexEntry, "settings" | "mappings">, server: Server): JsonObject {
+  const created = Number(settings["index.version.created"]);
+  const isOfBefore = created < 9_000_000 || created > OPENSEARCH_VERSIONS;
+  const name = "index.mapping.exclude_source_vectors";
+  return isOfBefore && settings[name] === undefined && isAtLeast(server, "elasticsearch", "9.2") && holdsVectors(mappings)
+    ? { [name]: "false" }
+    : {};
+}
+
+/** Ids of OpenSearch's versions have this bit. */
+const OPENSEARCH_VERSIONS = 0x800_0000;
+
+function holdsVectors(mapping: unknown): boolean {
+  if (!isObject(mapping)) return false;
+  return /^(dense_vector|sparse_vector|rank_vectors)$/.test(String(mapping.type)) || Object.values(mapping).some(holdsVectors);
+}
+
 export interface SortedSettings {
   /** What it is created with. */
   readonly creation: JsonObject;
@@ -79,11 +111,7 @@ export interface SortedSettings {
 }
 
 /** Sorts the settings of an index in the source by what a restore does with them. */
-export function sortSettings(
-  settings: JsonObject,
-  server: Pick<SearchServer, "flavour" | "version">,
-  { rename }: { rename(alias: string): string },
-): SortedSettings {
+export function sortSettings(settings: JsonObject, server: Server, { rename }: { rename(alias: string): string }): SortedSettings {
   const kept: Record<string, unknown> = {};
   const held: Record<string, unknown> = {};
   const blocks: Record<string, unknown> = {};

@@ -2,7 +2,7 @@ import { IncompleteError } from "../../runner/errors.ts";
 import type { IndexEntry } from "./catalog.ts";
 import type { NumberedEntry } from "./choose-restored.ts";
 import { writableMappings } from "./index-mappings.ts";
-import { sortSettings } from "./index-settings.ts";
+import { sortSettings, vectorSettings } from "./index-settings.ts";
 import { listed } from "./plan-objects.ts";
 import type { PlannedStream } from "./plan-streams.ts";
 import type { RenameRule } from "./rename-rule.ts";
@@ -56,7 +56,10 @@ export function planIndices(chosen: readonly NumberedEntry[], parts: IndexParts)
       stream: stream?.target,
       loadThrough: stream?.method === "replay" ? "stream" : "index",
       omitIds: hasDerivedIds(entry),
-      creation: { settings: settings.creation, mappings: writableMappings(entry) },
+      creation: {
+        settings: { ...settings.creation, ...vectorSettings(entry, existing.server) },
+        mappings: writableMappings(entry),
+      },
       held: settings.held,
       blocks: settings.blocks,
     };

@@ -4,10 +4,10 @@ import { chooseRestored, isSelection } from "./choose-restored.ts";
 import { neededObjects } from "./needed-objects.ts";
 import { planAliases } from "./plan-aliases.ts";
 import { planIndices } from "./plan-indices.ts";
-import { planObjects } from "./plan-objects.ts";
+import { listed, planObjects } from "./plan-objects.ts";
 import { type PlannedStream, planStreams } from "./plan-streams.ts";
 import { renameRule } from "./rename-rule.ts";
-import type { ExistingTarget, Fault, IndexPlan, JsonObject, ObjectPlan, RestorePlan } from "./restore-plan.ts";
+import type { ExistingTarget, Fault, IndexPlan, JsonObject, Note, ObjectPlan, RestorePlan } from "./restore-plan.ts";
 import type { SnapshotFacts } from "./snapshot-facts.ts";
 import { makesStreams, templateFor } from "./stream-template.ts";
 
@@ -54,7 +54,7 @@ export function planRestore(snapshot: RestorableSnapshot, existing: ExistingTarg
     objects,
     dataStreams: streams,
     aliases,
-    notes: parts.flatMap(({ notes }) => notes),
+    notes: [...parts.flatMap(({ notes }) => notes), ...missingPipelines(indices, objects, existing)],
     faults: [...parts.flatMap(({ faults }) => faults), ...streamsWithoutTemplate(streams, objects, existing)],
   };
 }
@@ -85,6 +85,24 @@ function assertDistinct(indices: readonly IndexPlan[], streams: readonly Planned
       });
     sources.set(target, source);
   }
+}
+
+/** The target takes the setting, and then no document more. */
+function missingPipelines(indices: readonly IndexPlan[], objects: readonly ObjectPlan[], existing: ExistingTarget): Note[] {
+  const there = new Set(objects.filter(({ kind }) => kind === "ingestPipelines").map(({ name }) => name));
+  for (const name of existing.objects.ingestPipelines?.keys() ?? []) there.add(name);
+  const missing = new Map<string, string[]>();
+  for (const { held, target, action, loadThrough } of indices) {
+    if (action === "skip" || loadThrough === "stream") continue;
+    for (const setting of ["index.default_pipeline", "index.final_pipeline"]) {
+      const name = held[setting];
+      if (typeof name === "string" && name !== "_none" && !there.has(name)) missing.set(name, [...(missing.get(name) ?? []), target]);
+    }
+  }
+  return [...missing].map(([name, names]) => ({
+    reason: "PipelineMissing",
+    message: `The ingest pipeline "${name}" is not in the target: nothing can be written into ${listed(names, 5)} before it is`,
+  }));
 }
 
 /** A data stream is made by a template alone, and the one that would be used must know of it. */
