@@ -1,11 +1,17 @@
-/** Puts blanks over comments outside of strings, in place: lengths and newlines stay. `bytes` begin outside of a string. */
+/** Puts blanks over comments and byte order marks outside of strings, in place: lengths and newlines stay. `bytes` begin outside of a string. */
 export function blankComments(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) {
     if (bytes[at] === QUOTE) at = behindString(bytes, at);
     else if (bytes[at] === SLASH && bytes[at + 1] === SLASH) at = fillWithBlanks(bytes, at, endOfLine(bytes, at));
     else if (bytes[at] === SLASH && bytes[at + 1] === STAR) at = fillWithBlanks(bytes, at, behindBlock(bytes, at));
+    else if (isByteOrderMark(bytes, at)) at = fillWithBlanks(bytes, at, at + 3);
     else at += 1;
   }
+}
+
+/** Servers take one before a source, and give it back in the middle of their answers. */
+export function isByteOrderMark(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf;
 }
 
 const QUOTE = 0x22;

@@ -1,4 +1,4 @@
-import { blankComments } from "./blank-comments.ts";
+import { blankComments, isByteOrderMark } from "./blank-comments.ts";
 import { DATA_START, FAULT, HitScanner, PADDING, unsigned } from "./hit-scanner.ts";
 import { readErrorAnswer, readPageHead } from "./page-head.ts";
 import { MalformedPageError, type PageFault, type PageReading } from "./page-reading.ts";
@@ -76,7 +76,8 @@ export class HitPage {
     if (endSort !== undefined && BigInt.asIntN(64, endSort) !== endSort) throw new RangeError("A sort value has 64 bits");
     let rewrote = false;
     while (exports.scan(this.#end, endSort === undefined ? 0 : 1, endSort ?? 0n) === 0) {
-      if (exports.fault.value !== FAULT.comment || rewrote) throw this.#malformed();
+      const isRewritable = exports.fault.value === FAULT.comment || isByteOrderMark(bytes, unsigned(exports.faultAt));
+      if (!isRewritable || rewrote) throw this.#malformed();
       rewrote = true;
       blankComments(bytes.subarray(unsigned(exports.cursor), this.#end));
     }

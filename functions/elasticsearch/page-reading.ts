@@ -15,7 +15,7 @@ export interface PageReading {
   readonly head: PageHead;
   /** Kept hits without "_source": their documents cannot be rebuilt. */
   readonly withoutSource: number;
-  /** Sources held comments, which were blanked by a slow path. */
+  /** Sources held comments or a byte order mark, which were blanked by a slow path. */
   readonly rewrote: boolean;
 }
 

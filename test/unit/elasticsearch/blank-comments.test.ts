@@ -21,6 +21,7 @@ test.each([
   ["1/* x", "1    "],
   ["1//", "1  "],
   ['"open//', '"open//'],
+  ['\xef\xbb\xbf{"\xef\xbb\xbf"}\xef\xbb', '   {"\xef\xbb\xbf"}\xef\xbb'],
 ])("%j becomes %j", (text, wanted) => {
   expect(blanked(text)).toBe(wanted);
 });

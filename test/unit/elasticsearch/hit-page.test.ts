@@ -235,6 +235,16 @@ describe("traps in documents", () => {
     expect(textOf(reading)).toBe(linesOf(wanted));
   });
 
+  test("a byte order mark before a source is blanked, and no other is", () => {
+    const mark = "\xef\xbb\xbf";
+
+    const reading = read(answer([hit(`{"a":"${mark}"}`, 1), hit(`${mark}{"a":1}`, 2), hit(` ${mark} {"a":/**/"${mark}"}`, 3)]));
+
+    expect(sourcesOf(reading)).toEqual([`{"a":"${mark}"}`, '   {"a":1}', `     {"a":    "${mark}"}`]);
+    expect(reading).toMatchObject({ hits: 3, rewrote: true });
+    expect(() => read(answer([hit('\xef\xbb{"a":1}')]))).toThrow("is not what a server sends");
+  });
+
   test("slashes within strings do not take the slow path", () => {
     expect(read(answer([hit('{"url":"https://example.org/a/*b*/"}')])).rewrote).toBe(false);
   });
