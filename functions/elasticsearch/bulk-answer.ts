@@ -50,6 +50,9 @@ function parse(bytes: Buffer, description: string): z.infer<typeof answerSchema>
   }
 }
 
+/** One for nearly all documents. */
+const CREATED: BulkItem = { status: 201 };
+
 interface CauseJson {
   readonly reason?: unknown;
   readonly caused_by?: CauseJson;
@@ -61,7 +64,7 @@ function readItem(item: unknown, description: string): BulkItem {
   const { status, error } = (outcome ?? {}) as { readonly status?: unknown; readonly error?: CauseJson & { readonly type?: unknown } };
   if (another !== undefined || typeof status !== "number")
     throw new IncompleteError(`${description} does not say what became of a document`, { reason: "AnswerIncomplete" });
-  if (error === undefined) return { status };
+  if (error === undefined) return status === 201 ? CREATED : { status };
   return { status, error: { type: String(error.type ?? ""), reason: String(error.reason ?? ""), cause: innermost(error.caused_by) } };
 }
 

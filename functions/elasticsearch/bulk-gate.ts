@@ -25,7 +25,7 @@ const START_BYTES = 8 * MEGABYTE;
 const LEAST_BYTES = MEGABYTE / 2;
 const MOST_BYTES = 16 * MEGABYTE;
 /** Of all bodies in memory together. */
-const MEMORY_BYTES = 96 * MEGABYTE;
+const MEMORY_BYTES = 64 * MEGABYTE;
 const DEFAULT_STREAMS = 3;
 /** Answers that are averaged before the size of bodies changes. */
 const SAMPLE = 8;
