@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { DatabaseUnavailableError, describeError, IncompleteError } from "../../runner/errors.ts";
 import type { Log } from "../../runner/function.ts";
 import { askPersistently } from "./ask-persistently.ts";
-import { explainLoss } from "./explain-loss.ts";
+import { explainAbsence, explainLoss } from "./explain-loss.ts";
 import { type IndexIdentity, readIndexIdentities } from "./index-identity.ts";
 import { judgeOpening } from "./judge-opening.ts";
 import type { Cursors } from "./open-cursors.ts";
@@ -162,6 +162,7 @@ export class CursorSet implements Cursors {
   }
 
   async #openPointInTime(identity: IndexIdentity, shard: number): Promise<PointInTime> {
+    this.signal.throwIfAborted();
     const { log, patienceMs } = this.#link;
     const subject = `shard ${shard} of index "${identity.name}"`;
     const opening = askPersistently(() => PointInTime.open(this.#link, identity, shard), {
@@ -236,7 +237,9 @@ export class CursorSet implements Cursors {
     } catch (error) {
       if (this.signal.aborted || !this.#isOpen(cursor)) return;
       this.log.info("A cursor was not kept alive", { of: cursor.subject, because: describeError(error) });
-      if (judgePageFailure(error) === "gone") this.#loss ??= await explainLoss(this.transport, cursor.index, error);
+      const verdict = judgePageFailure(error);
+      if (verdict === "gone") this.#loss ??= await explainLoss(this.transport, cursor.index, error);
+      if (verdict === "absent") this.#loss ??= await explainAbsence(this.transport, cursor.index, error);
     }
   }
 

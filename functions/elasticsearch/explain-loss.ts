@@ -1,6 +1,9 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { DatabaseUnavailableError, type HoldfastError, IncompleteError } from "../../runner/errors.ts";
 import { readIndexIdentities } from "./index-identity.ts";
 import type { SearchTransport } from "./transport.ts";
+
+const DELETION_MS = 500;
 
 /** The error that the loss of an index's cursor becomes: whether the index is gone, or was closed, or only the cursor. */
 export async function explainLoss(
@@ -9,8 +12,11 @@ export async function explainLoss(
   cause: unknown,
 ): Promise<HoldfastError> {
   const gone = await explainAbsence(transport, index, cause);
+  if (gone !== undefined) return gone;
+  // An index that is being deleted loses its cursors a moment before it is not listed any more.
+  await pause(DELETION_MS);
   return (
-    gone ??
+    (await explainAbsence(transport, index, cause)) ??
     new DatabaseUnavailableError(`The server has lost the cursor on index "${index.name}"`, {
       reason: "CursorLost",
       cause,

@@ -22,6 +22,8 @@ export interface CursorLink {
   readonly patienceMs?: number | undefined;
 }
 
+/** How long the server may take to open a cursor. */
+export const OPENING_MS = 60_000;
 /** Of an answer, unless a single document is larger. */
 const MOST_PAGE_BYTES = 64 * 1024 * 1024;
 /** Lucene numbers a shard's documents with 31 bits. */
@@ -44,10 +46,11 @@ export class PointInTime implements ShardCursor {
     this.#id = id;
   }
 
-  /** Asks once. @throws HoldfastError as the transport does */
+  /** Asks once; not ended by the run's signal. @throws HoldfastError as the transport does */
   static async open(link: CursorLink, index: IndexIdentity, shard: number): Promise<PointInTime> {
     const { dialect, transport, keepAliveMs } = link;
-    const { json } = await transport.json(dialect.open(index.name, shard, `${keepAliveMs}ms`));
+    // Whoever does not hear the answer does not know what to close.
+    const { json } = await transport.forCleanUp(OPENING_MS).json(dialect.open(index.name, shard, `${keepAliveMs}ms`));
     const id = z.object({ [dialect.idKey]: z.string().min(1) }).safeParse(json);
     if (!id.success) throw new UnsoundPageError("The server opened a point in time, and gave it no name");
     return new PointInTime(link, index, { shard, id: id.data[dialect.idKey] as string });

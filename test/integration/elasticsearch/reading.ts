@@ -109,6 +109,16 @@ export async function countContexts(server: SearchEndpoint): Promise<number> {
   return Object.values(nodes).reduce((sum, { indices }) => sum + indices.search.open_contexts, 0);
 }
 
+/** Resolves when none is open any more: the server closes one that is in use when it is not. Rejects after 5 s, long before any expires. */
+export async function waitUntilClosed(server: SearchEndpoint): Promise<void> {
+  for (const deadline = Date.now() + 5_000; ; ) {
+    const open = await countContexts(server);
+    if (open === 0) return;
+    if (Date.now() > deadline) throw new Error(`${open} cursors are still open`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 /** Creates an index without replicas, and deletes it in the end if it is still there. */
 export async function makeIndex(server: SearchEndpoint, name: string, settings: object = {}): Promise<AsyncDisposable> {
   const body = { settings: { number_of_shards: 2, number_of_replicas: 0, ...settings }, mappings: { dynamic: false } };
