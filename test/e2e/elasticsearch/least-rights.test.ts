@@ -29,7 +29,8 @@ beforeAll(async () => {
   const lesser = Object.keys(BACKUP_WITHOUT).map((right) => [userWithout(right), without(roles.backup, right)]);
   const partial: Role = { ...roles.backup, indices: [{ ...roles.backup.indices[0], query: '{"term":{"n":1}}' }] };
   await askServerOk(server, "POST /_license/start_trial?acknowledge=true");
-  await addFileUsers(server, { keeper: roles.backup, restorer: roles.restore, partly: partial, ...Object.fromEntries(lesser) });
+  const unmeasured = without(roles.backup, "index-monitor");
+  await addFileUsers(server, { unmeasured, keeper: roles.backup, restorer: roles.restore, partly: partial, ...Object.fromEntries(lesser) });
   await askServerOk(
     server,
     "PUT /_index_template/orders",
@@ -73,6 +74,13 @@ test.each(Object.entries(BACKUP_WITHOUT))(
     expect(snapshotsIn(name)).toEqual([]);
   },
 );
+
+test("without the right to read indices' statistics a backup is as good, and reads everything each time", async () => {
+  const first = await run("es-backup", "unmeasured", "unmeasured");
+  const second = await run("es-backup", "unmeasured", "unmeasured");
+
+  expect([first, second]).toMatchObject([{ exitCode: 0 }, { exitCode: 0, report: { counts: { unchangedIndices: 0 } } }]);
+});
 
 test("a user who is shown a part of the documents makes no backup", async () => {
   const outcome = await run("es-backup", "partly", "partly");
