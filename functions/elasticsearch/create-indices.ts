@@ -13,21 +13,28 @@ export interface CreationOptions {
 }
 
 const AT_ONCE = 4;
-const CLEAN_UP_MS = 20_000;
+/** Within a pod's grace period. */
+const CLEAN_UP_MS = 8_000;
+
+interface Outcome {
+  readonly created: string[];
+  /** Asked for, and neither created nor refused for certain. */
+  readonly unanswered: string[];
+}
 
 /**
  * Creates the indices, all or none, and compares each with what was sent: a template of the target may add to it, but not contradict it.
  * Resolves with their names. @throws DatabaseRefusedError, DatabaseUnavailableError when those that were created are deleted again
  */
 export async function createIndices(transport: SearchTransport, plans: readonly IndexPlan[], options: CreationOptions): Promise<string[]> {
-  const created: string[] = [];
+  const outcome: Outcome = { created: [], unanswered: [] };
   const droppedFrom = new Map<string, string[]>();
   const atOnce = pLimit(AT_ONCE);
   const creations = new Map<string, Creation>(plans.map(({ target, creation }) => [target, creation]));
   let failure: unknown;
   const createOne = async ({ target, creation }: IndexPlan) => {
     if (failure !== undefined) return;
-    const settled = await create(transport, target, creation, created);
+    const settled = await create(transport, target, creation, outcome);
     creations.set(target, settled.creation);
     for (const name of settled.dropped) droppedFrom.set(name, [...(droppedFrom.get(name) ?? []), target]);
   };
@@ -39,22 +46,26 @@ export async function createIndices(transport: SearchTransport, plans: readonly 
     if (failure !== undefined) throw failure;
     await compareCreated(transport, creations, options);
   } catch (error) {
-    throw await undo(transport, created, error);
+    throw await undo(transport, outcome, error);
   }
   for (const [name, indices] of droppedFrom)
     options.warn("SettingDropped", `The target does not know the setting "${name}": left out of ${listed(indices, 5)}`);
   return plans.map(({ target }) => target);
 }
 
-/** `created` gets the name as soon as it is certain. */
 async function create(
   transport: SearchTransport,
   name: string,
   creation: Creation,
-  created: string[],
+  { created, unanswered }: Outcome,
 ): Promise<{ readonly creation: Creation; readonly dropped: readonly string[] }> {
   const path = pathOf(name);
-  const settled = await settleCreation(creation, (body) => transport.json({ method: "PUT", path, body, statuses: [400] }));
+  const send = (body: Creation) =>
+    transport.json({ method: "PUT", path, body, statuses: [400] }).catch((error: unknown) => {
+      if (!(error instanceof DatabaseRefusedError)) unanswered.push(name);
+      throw error;
+    });
+  const settled = await settleCreation(creation, send);
   if ("refusal" in settled)
     throw new DatabaseRefusedError(`Cannot create index "${name}" at ${transport.description}: ${settled.refusal}`, {
       reason: "IndexRefused",
@@ -69,20 +80,24 @@ async function create(
   return settled;
 }
 
-/** Deletes what was created; the error says what could not be. */
-async function undo(transport: SearchTransport, created: readonly string[], cause: unknown): Promise<unknown> {
+/** Deletes what was created; the error's facts say what could not be, and what may have been created without an answer. */
+async function undo(transport: SearchTransport, { created, unanswered }: Outcome, cause: unknown): Promise<unknown> {
   const remaining: string[] = [];
   const cleaner = transport.forCleanUp(CLEAN_UP_MS);
-  for (const name of created) {
+  for (const group of nameGroups(created)) {
     try {
-      await cleaner.json({ method: "DELETE", path: pathOf(name), statuses: [404] });
+      await cleaner.json({ method: "DELETE", path: pathOf(group), query: { ignore_unavailable: true } });
     } catch {
-      remaining.push(name);
+      remaining.push(...group);
     }
   }
-  if (!(cause instanceof HoldfastError)) return cause;
-  const left = remaining.length === 0 ? {} : { createdIndices: remaining };
-  return Object.assign(cause, { facts: { ...cause.facts, ...left } });
+  if (!(cause instanceof HoldfastError) || remaining.length + unanswered.length === 0) return cause;
+  const left = [
+    ...(remaining.length === 0 ? [] : [`Created, and not deleted again: ${listed(remaining)}`]),
+    ...(unanswered.length === 0 ? [] : [`Created or not, there was no answer: ${listed(unanswered)}`]),
+  ];
+  const hint = [...left, ...(cause.hint === undefined ? [] : [cause.hint])].join(". ");
+  return Object.assign(cause, { hint, facts: { ...cause.facts, createdIndices: [...remaining, ...unanswered] } });
 }
 
 async function compareCreated(transport: SearchTransport, sent: ReadonlyMap<string, Creation>, { warn }: CreationOptions): Promise<void> {

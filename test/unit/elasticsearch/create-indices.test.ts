@@ -20,7 +20,11 @@ test("when one index is refused, those that were created are deleted, and no oth
   const creating = createIndices(cluster.transport, [planOf("a"), planOf("b")], { warn: () => {} });
 
   await expect(creating).rejects.toThrow(/^Cannot create index "b" at .*: no such tokenizer$/);
-  expect(cluster.requests.map(({ method, url }) => `${method} ${url}`).toSorted()).toEqual(["DELETE /a", "PUT /a", "PUT /b"]);
+  expect(cluster.requests.map(({ method, url }) => `${method} ${url}`).toSorted()).toEqual([
+    "DELETE /a?ignore_unavailable=true",
+    "PUT /a",
+    "PUT /b",
+  ]);
 });
 
 test("what could not be deleted again is in the error's facts", async () => {
@@ -29,6 +33,15 @@ test("what could not be deleted again is in the error's facts", async () => {
   const creating = createIndices(cluster.transport, [planOf("a"), planOf("b")], { warn: () => {} });
 
   await expect(creating).rejects.toMatchObject({ facts: { createdIndices: ["a"] } });
+});
+
+test("an index that was asked for without an answer is named, and not deleted: it could be another's", async () => {
+  await using cluster = await startScriptedCluster({ "/a": { status: 503, body: {} } });
+
+  const creating = createIndices(cluster.transport, [planOf("a")], { warn: () => {} });
+
+  await expect(creating).rejects.toMatchObject({ facts: { createdIndices: ["a"] }, hint: "Created or not, there was no answer: a" });
+  expect(cluster.requests.map(({ method }) => method)).toEqual(["PUT"]);
 });
 
 test("an index whose shards do not start in time is no index", async () => {
@@ -57,7 +70,7 @@ test.each([
 
   await expect(creating).rejects.toThrow(says);
   await expect(creating).rejects.toThrow(DatabaseRefusedError);
-  expect(cluster.requests.at(-1)).toMatchObject({ method: "DELETE", url: "/a" });
+  expect(cluster.requests.at(-1)).toMatchObject({ method: "DELETE", url: "/a?ignore_unavailable=true" });
 });
 
 test("what a template adds is told, what servers add by themselves is not", async () => {
