@@ -61,6 +61,7 @@ export async function settleItems(
     const verdict = judgeItem(item, context);
     if (verdict === "accepted" || verdict === "overwritten") {
       accepted += 1;
+      tally.documents += 1;
       if (verdict === "overwritten") tally.overwritten += 1;
       continue;
     }
@@ -71,7 +72,6 @@ export async function settleItems(
       again.push(document);
     }
   }
-  tally.documents += accepted;
   if (accepted > 0) parts.progress({ documents: accepted, bytes });
   return {
     settled: answer.items.length - again.length,
