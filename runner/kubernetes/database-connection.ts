@@ -30,7 +30,7 @@ export function databaseFromUrl(
   const origin = "--url (HOLDFAST_URL)";
   // Also for a URL that does not parse: a "/" in a password is enough for that.
   const hint =
-    "Write it like redis://db.example.com:6379; a password goes into HOLDFAST_DATABASE_PASSWORD or the file of --database-password-file";
+    "Write it like redis://db.example.com:6379 or https://USER@search.example.com:9200; a password goes into HOLDFAST_DATABASE_PASSWORD or the file of --database-password-file";
   const { scheme, host, port, path, query, ...user } = parseDatabaseUrl(text, { origin, hint });
   if (user.hasPassword) throw new ParameterError(`${origin} must not hold a password: command lines can be read by others`, { hint });
   const credentials = new Map<string, Secret>();
