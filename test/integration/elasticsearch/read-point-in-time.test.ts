@@ -165,6 +165,26 @@ describe.each(SERVERS)("$name", ({ use }) => {
   });
 });
 
+test("vectors that a server leaves out of the source are read all the same, and the rest of the document byte by byte", async () => {
+  await using server = await useElasticsearch("9.2.8");
+  const [name, plain] = [uniqueName("vectors"), uniqueName("plain")];
+  await using _ = await makeIndex(server, name);
+  await using __ = await makeIndex(server, plain);
+  await askServerOk(server, `PUT /${name}/_mapping`, JSON.stringify({ properties: { v: { type: "dense_vector", dims: 3 } } }));
+  await askServerOk(server, `PUT /${name}/_doc/1?refresh=true`, '{"t":"a","v":[1,2,3.5],"n":9223372036854775807}');
+  await askServerOk(server, `PUT /${plain}/_doc/1?refresh=true`, '{"t" : 1.0, "n":1E3}');
+  await using reader = await openReader(server.url);
+  await using cursors = await reader.open([name, plain]);
+
+  const withVectors = await collect(server, { cursors, name });
+  const without = await collect(server, { cursors, name: plain });
+
+  const source = withVectors.content.get('["1"]')?.toString() ?? "";
+  expect(JSON.parse(source)).toMatchObject({ t: "a", v: [1, 2, 3.5] });
+  expect(source).toContain("9223372036854775807");
+  expect(without.content.get('["1"]')?.toString()).toBe('{"t" : 1.0, "n":1E3}');
+});
+
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
