@@ -30,7 +30,7 @@ export async function countDocuments(transport: SearchTransport, plan: RestorePl
   if (different.length > 0) {
     const says = different.map(({ name, wanted, has }) => `"${name}" holds ${has} instead of ${wanted}`);
     throw new IncompleteError(`The restored indices do not hold as many documents as the snapshot: ${listed(says)}`, {
-      reason: "DocumentsMissing",
+      reason: "CountsDiffer",
       facts: { differences: Object.fromEntries(different.map(({ name, wanted, has }) => [name, { wanted, has }])) },
       hint: "Is somebody else writing into them? Restore again with --policy replace",
     });

@@ -177,4 +177,31 @@ describe("indices", () => {
       plain.mappings,
     ]);
   });
+
+  test("whose pipeline is neither in the target nor restored are told", () => {
+    const settings = { "index.default_pipeline": "p", "index.final_pipeline": "_none" };
+    const having = (pipelines: Record<string, Record<string, unknown>>) =>
+      snapshotOf([entryOf("a", { settings })], { ingestPipelines: pipelines });
+    const there = targetOf({ objects: { ingestPipelines: { p: {} } } });
+
+    const missing = planRestore(having({}), targetOf(), PARAMETERS);
+
+    expect(missing.notes).toEqual([{ reason: "PipelineMissing", message: expect.stringContaining('"p" is not in the target') }]);
+    expect(planRestore(having({ p: {} }), targetOf(), PARAMETERS).notes).toEqual([]);
+    expect(planRestore(having({}), there, PARAMETERS).notes).toEqual([]);
+  });
+
+  test("with vectors keep them in the source, where a new server would take them out of an old index", () => {
+    const mappings = { properties: { o: { properties: { v: { type: "dense_vector" } } } } };
+    const created = (id: string) => entryOf("a", { mappings, settings: { "index.version.created": id } });
+    const settingFor = (entry: ReturnType<typeof entryOf>, version: string) =>
+      planRestore(snapshotOf([entry]), targetOf({ server: { flavour: "elasticsearch", version } }), PARAMETERS).indices[0]?.creation
+        .settings["index.mapping.exclude_source_vectors"];
+
+    expect(settingFor(created("8536000"), "9.2.8")).toBe("false");
+    expect(settingFor(created("137297827"), "9.2.8")).toBe("false");
+    expect(settingFor(created("9039003"), "9.2.8")).toBeUndefined();
+    expect(settingFor(created("8536000"), "9.1.0")).toBeUndefined();
+    expect(settingFor(entryOf("a", { settings: { "index.version.created": "8536000" } }), "9.2.8")).toBeUndefined();
+  });
 });

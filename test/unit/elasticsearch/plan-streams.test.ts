@@ -79,6 +79,17 @@ describe("a data stream that exists", () => {
   });
 });
 
+test("the alias that a restore left on indices of the stream when it broke off is no obstacle, any other alias is", () => {
+  const left = entries.map(({ name }) => name);
+  const aliasOn = (...names: string[]) => ({ logs: Object.fromEntries(names.map((name) => [name, {}])) });
+  const plan = (names: string[]) =>
+    planRestore(snapshot, targetOf({ indices: [...left, "other"], aliases: aliasOn(...names) }), { ...PARAMETERS, policy: "replace" });
+
+  expect(plan(left).faults).toEqual([]);
+  expect(plan(left).indices.map(({ action }) => action)).toEqual(["replace", "replace", "replace"]);
+  expect(plan([...left, "other"]).faults).toEqual([{ kind: "unrestorable", what: "data stream logs", why: "is an alias in the target" }]);
+});
+
 test("without a template that makes data streams of its name, nothing begins", () => {
   const without = planRestore(snapshot, targetOf(), { ...PARAMETERS, indicesOnly: true });
   const hidden = planRestore(
