@@ -7,9 +7,9 @@ import { planIndices } from "./plan-indices.ts";
 import { listed, planObjects } from "./plan-objects.ts";
 import { type PlannedStream, planStreams } from "./plan-streams.ts";
 import { renameRule } from "./rename-rule.ts";
-import type { ExistingTarget, Fault, IndexPlan, JsonObject, Note, ObjectPlan, RestorePlan } from "./restore-plan.ts";
+import type { ExistingTarget, IndexPlan, Note, ObjectPlan, RestorePlan } from "./restore-plan.ts";
 import type { SnapshotFacts } from "./snapshot-facts.ts";
-import { makesStreams, templateFor } from "./stream-template.ts";
+import { templateFaults } from "./template-faults.ts";
 
 export interface RestorableSnapshot {
   readonly catalog: ClusterCatalog;
@@ -55,7 +55,7 @@ export function planRestore(snapshot: RestorableSnapshot, existing: ExistingTarg
     dataStreams: streams,
     aliases,
     notes: [...parts.flatMap(({ notes }) => notes), ...missingPipelines(indices, objects, existing)],
-    faults: [...parts.flatMap(({ faults }) => faults), ...streamsWithoutTemplate(streams, objects, existing)],
+    faults: [...parts.flatMap(({ faults }) => faults), ...templateFaults({ indices, streams, objects, existing })],
   };
 }
 
@@ -103,17 +103,4 @@ function missingPipelines(indices: readonly IndexPlan[], objects: readonly Objec
     reason: "PipelineMissing",
     message: `The ingest pipeline "${name}" is not in the target: nothing can be written into ${listed(names, 5)} before it is`,
   }));
-}
-
-/** A data stream is made by a template alone, and the one that would be used must know of it. */
-function streamsWithoutTemplate(streams: readonly PlannedStream[], objects: readonly ObjectPlan[], existing: ExistingTarget): Fault[] {
-  const templates = new Map<string, JsonObject>([...(existing.objects.indexTemplates ?? [])].map(([name, { body }]) => [name, body]));
-  for (const { kind, name, body } of objects) if (kind === "indexTemplates") templates.set(name, body);
-  return streams
-    .filter(({ action, target }) => action !== "skip" && !makesStreams(templateFor(target, templates)))
-    .map(({ target }) => ({
-      kind: "unrestorable",
-      what: `data stream ${target}`,
-      why: "has no index template in the target that would make it: create one for this name first",
-    }));
 }

@@ -76,6 +76,22 @@ describe("what exists", () => {
   });
 });
 
+test("an index whose name a template of the target gives to data streams alone is refused before it could be deleted", () => {
+  const templates = {
+    streams: { index_patterns: ["logs-*-*"], priority: 100, data_stream: {} },
+    all: { index_patterns: ["*"], priority: 50, data_stream: {} },
+    plain: { index_patterns: ["logs-a-*", "b*"], priority: 200 },
+  };
+  const existing = targetOf({ indices: ["logs-x-y"], objects: { indexTemplates: templates } });
+  const entries = [entryOf("logs-x-y"), entryOf("logs-a-y"), entryOf("b"), entryOf(".hidden", { isHidden: true })];
+
+  const plan = planRestore(snapshotOf(entries), existing, { ...PARAMETERS, policy: "replace" });
+
+  expect(faults(plan)).toEqual([
+    'unrestorable: index logs-x-y can only be a data stream there, by the index template "streams": rename it, or change the template',
+  ]);
+});
+
 describe("other names", () => {
   test("are for indices, aliases, data streams with their indices, and the alias of a lifecycle", () => {
     const { entries, catalog } = streamOf("logs", 1);
