@@ -101,10 +101,14 @@ describe("other names", () => {
       dataStreamAliases: { of: { logs: {} } },
     });
 
-    const plan = planRestore(snapshot, targetOf({ objects: { indexTemplates: { t: { index_patterns: ["new-*"], data_stream: {} } } } }), {
-      ...PARAMETERS,
-      rename: "(.+)=new-$1",
-    });
+    const plan = planRestore(
+      snapshot,
+      targetOf({ objects: { indexTemplates: { t: { index_patterns: ["new-logs*"], data_stream: {} } } } }),
+      {
+        ...PARAMETERS,
+        rename: "(.+)=new-$1",
+      },
+    );
 
     expect(faults(plan)).toEqual([]);
     expect(plan.indices.map(({ target }) => target)).toEqual(["new-a", ".ds-new-logs-2026.01.01-000001"]);
