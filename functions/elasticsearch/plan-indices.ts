@@ -2,7 +2,7 @@ import { IncompleteError } from "../../runner/errors.ts";
 import type { IndexEntry } from "./catalog.ts";
 import type { NumberedEntry } from "./choose-restored.ts";
 import { writableMappings } from "./index-mappings.ts";
-import { sortSettings, vectorSettings } from "./index-settings.ts";
+import { type SortedSettings, sortSettings, vectorSettings } from "./index-settings.ts";
 import { listed } from "./plan-objects.ts";
 import type { PlannedStream } from "./plan-streams.ts";
 import type { RenameRule } from "./rename-rule.ts";
@@ -25,11 +25,9 @@ export interface PlannedIndices {
 
 /** What becomes of each chosen index. @throws IncompleteError when the manifest does not know one */
 export function planIndices(chosen: readonly NumberedEntry[], parts: IndexParts): PlannedIndices {
-  const { existing, rule, policy } = parts;
   const facts = new Map(parts.facts.indices.map((known) => [known.name, known]));
   const streamOf = new Map(parts.streams.flatMap((stream) => stream.numbers.map((number) => [number, stream] as const)));
   const faults: Fault[] = [];
-  const skipped: string[] = [];
   const left = new Map<string, string[]>();
   const indices = chosen.map(({ entry, number }): IndexPlan => {
     const known = facts.get(entry.name);
@@ -37,42 +35,47 @@ export function planIndices(chosen: readonly NumberedEntry[], parts: IndexParts)
       throw new IncompleteError(`The snapshot's manifest does not tell the documents of index "${entry.name}"`, {
         reason: "SnapshotContradictsItself",
       });
-    const stream = streamOf.get(number);
-    const target = stream?.targets.get(number) ?? rule.rename(entry.name);
-    const action = stream === undefined ? actionFor(target, { existing, policy, faults }) : actionWithin(stream, target, existing);
-    if (action === "skip" && stream === undefined) skipped.push(target);
-    const settings = sortSettings(entry.settings, existing.server, rule);
-    if (action !== "skip")
+    const place = placeOf({ entry, number }, streamOf.get(number), { ...parts, faults });
+    const settings = sortSettings(entry.settings, parts.existing.server, parts.rule);
+    if (place.action !== "skip" && place.loadThrough === "index")
       for (const { name, because } of settings.left) {
         const key = `${name}: ${because}`;
         left.set(key, [...(left.get(key) ?? []), entry.name]);
       }
-    return {
-      entry,
-      number,
-      facts: known,
-      target,
-      action,
-      stream: stream?.target,
-      loadThrough: stream?.method === "replay" ? "stream" : "index",
-      omitIds: hasDerivedIds(entry),
-      creation: {
-        settings: { ...settings.creation, ...vectorSettings(entry, existing.server) },
-        mappings: writableMappings(entry),
-      },
-      held: settings.held,
-      blocks: settings.blocks,
-    };
+    return { entry, number, facts: known, ...place, omitIds: hasDerivedIds(entry), ...contentOf(entry, settings, parts.existing) };
   });
-  const notes: Note[] = [...left].map(([setting, names]) => ({
-    reason: "SettingLeftOut",
-    message: `Without ${setting} (${listed(names, 5)})`,
-  }));
-  if (skipped.length > 0) notes.push({ reason: "IndicesSkipped", message: `Skipped, for they exist: ${listed(skipped)}` });
-  const filtered = indices.filter((plan) => plan.action !== "skip" && plan.entry.source === "filtered").map(({ entry }) => entry.name);
-  if (filtered.length > 0)
-    notes.push({ reason: "SourceFiltered", message: `Fields that the source did not keep are not restored: ${listed(filtered)}` });
-  return { indices, notes, faults };
+  return { indices, notes: notesOn(indices, left), faults };
+}
+
+/** Where it comes to be, and by which way. */
+function placeOf(
+  { entry, number }: NumberedEntry,
+  stream: PlannedStream | undefined,
+  { existing, policy, rule, faults }: IndexParts & { readonly faults: Fault[] },
+): Pick<IndexPlan, "target" | "action" | "stream" | "loadThrough"> {
+  const target = stream?.targets.get(number) ?? rule.rename(entry.name);
+  const action = stream === undefined ? actionFor(target, { existing, policy, faults }) : actionWithin(stream, target, existing);
+  return { target, action, stream: stream?.target, loadThrough: stream?.method === "replay" ? "stream" : "index" };
+}
+
+function contentOf(
+  entry: IndexEntry,
+  { creation, held, blocks }: SortedSettings,
+  { server }: ExistingTarget,
+): Pick<IndexPlan, "creation" | "held" | "blocks"> {
+  return { creation: { settings: { ...creation, ...vectorSettings(entry, server) }, mappings: writableMappings(entry) }, held, blocks };
+}
+
+function notesOn(indices: readonly IndexPlan[], left: ReadonlyMap<string, readonly string[]>): Note[] {
+  const skipped = indices.filter(({ action, stream }) => action === "skip" && stream === undefined).map(({ target }) => target);
+  const filtered = indices.filter(({ action, entry }) => action !== "skip" && entry.source === "filtered").map(({ entry }) => entry.name);
+  return [
+    ...[...left].map(([setting, names]) => ({ reason: "SettingLeftOut", message: `Without ${setting} (${listed(names, 5)})` })),
+    ...(skipped.length === 0 ? [] : [{ reason: "IndicesSkipped", message: `Skipped, for they exist: ${listed(skipped)}` }]),
+    ...(filtered.length === 0
+      ? []
+      : [{ reason: "SourceFiltered", message: `Fields that the source did not keep are not restored: ${listed(filtered)}` }]),
+  ];
 }
 
 function actionFor(

@@ -1,6 +1,6 @@
 import type { ClusterCatalog } from "./catalog.ts";
 import { OBJECT_WRITING } from "./object-writing.ts";
-import type { ExistingTarget, Fault, JsonObject, Note, ObjectKind, ObjectPlan } from "./restore-plan.ts";
+import type { ExistingObject, ExistingTarget, Fault, JsonObject, Note, ObjectKind, ObjectPlan } from "./restore-plan.ts";
 import { isObject, isSameJson } from "./same-json.ts";
 
 export interface ObjectChoice {
@@ -71,21 +71,32 @@ export function planObjects(catalog: ClusterCatalog, existing: ExistingTarget, c
       const known = catalog[kind][name] as JsonObject;
       const body = adapt?.(known, existing.server) ?? known;
       const found = there.get(name);
-      const phase = phaseOf(kind, body, choice);
-      if (found === undefined) objects.push({ kind, name, body, action: "create", phase });
-      else if (isSameJson(adapt?.(found.body, existing.server) ?? found.body, body)) continue;
-      else if (found.isManaged) notes.push(keptNote(label, name, "the server manages it"));
-      else if (choice.isRenaming && TEMPLATES.has(kind)) notes.push(keptNote(label, name, "with --rename no template is replaced"));
-      else if (choice.policy === "skip") notes.push(keptNote(label, name, "--policy is skip"));
-      else if (choice.policy === "fail") faults.push({ kind: "exists", what: `${label} ${name}`, why: "exists with another content" });
-      else if (kind === "enrichPolicies")
-        faults.push({ kind: "unrestorable", what: `${label} ${name}`, why: "cannot be replaced: delete it first" });
-      else objects.push({ kind, name, body, action: "replace", phase });
+      const object = { kind, name, body, phase: phaseOf(kind, body, choice) };
+      if (found === undefined) objects.push({ ...object, action: "create" });
+      else if (!isSameJson(adapt?.(found.body, existing.server) ?? found.body, body)) {
+        const verdict = judgeExisting(kind, found, choice);
+        if (verdict === "replace") objects.push({ ...object, action: "replace" });
+        else if ("kept" in verdict) notes.push(keptNote(label, name, verdict.kept));
+        else faults.push({ ...verdict, what: `${label} ${name}` });
+      }
     }
   }
   // Among the last ones, the policy that a pipeline enriches by comes before the pipeline.
   const rank = ({ kind, phase }: ObjectPlan) => (kind === "ingestPipelines" && phase === "last" ? ORDER.length : ORDER.indexOf(kind));
   return { objects: objects.toSorted((one, other) => rank(one) - rank(other)), notes, faults };
+}
+
+/** What becomes of one that differs. */
+function judgeExisting(
+  kind: ObjectKind,
+  { isManaged }: ExistingObject,
+  { policy, isRenaming }: ObjectChoice,
+): "replace" | { readonly kept: string } | Pick<Fault, "kind" | "why"> {
+  if (isManaged) return { kept: "the server manages it" };
+  if (isRenaming && TEMPLATES.has(kind)) return { kept: "with --rename no template is replaced" };
+  if (policy === "skip") return { kept: "--policy is skip" };
+  if (policy === "fail") return { kind: "exists", why: "exists with another content" };
+  return kind === "enrichPolicies" ? { kind: "unrestorable", why: "cannot be replaced: delete it first" } : "replace";
 }
 
 function phaseOf(kind: ObjectKind, body: JsonObject, { hasReplay }: ObjectChoice): ObjectPlan["phase"] {

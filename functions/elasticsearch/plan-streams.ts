@@ -18,64 +18,84 @@ export interface PlannedStreams {
   readonly faults: readonly Fault[];
 }
 
-/** Which data streams come into being, by which way, and what stands in the way. @throws IncompleteError when the snapshot does not know a stream */
-export function planStreams(chosen: readonly NumberedEntry[], { catalog, existing, rule, policy }: StreamParts): PlannedStreams {
-  const numbers = new Map<string, Map<string, number>>();
-  for (const { entry, number } of chosen) {
-    if (entry.dataStream === undefined) continue;
-    if (catalog.dataStreams[entry.dataStream] === undefined)
-      throw new IncompleteError(`The snapshot holds index "${entry.name}", but not its data stream "${entry.dataStream}"`);
-    const members = numbers.get(entry.dataStream) ?? new Map<string, number>();
-    numbers.set(entry.dataStream, members.set(entry.name, number));
-  }
-  const streams: PlannedStream[] = [];
-  const notes: Note[] = [];
-  const faults: Fault[] = [];
-  const method = methodOf(existing);
-  for (const [source, members] of numbers) {
-    if (method === undefined) {
-      faults.push({ kind: "unrestorable", what: `data stream ${source}`, why: `is nothing that ${existing.server.version} knows` });
-      continue;
-    }
-    const order = catalog.dataStreams[source]!.indices;
-    const missing = order.filter((name) => !members.has(name));
-    if (missing.length > 0)
-      notes.push({
-        reason: "StreamNotWhole",
-        message: `Data stream "${source}" lacks what the snapshot does not hold: ${listed(missing)}`,
-      });
-    const ordered = order.filter((name) => members.has(name));
-    const target = rule.rename(source);
-    const renamed = ordered.map((name) => rule.renameBacking(name, source));
-    const names = backingNames(renamed, target, method);
-    const targets = new Map(ordered.map((name, at) => [members.get(name)!, names[at]!]));
-    const obstacles = obstaclesOf(target, method === "replay" ? [] : [...targets.values()], existing);
-    if (policy === "fail" || (policy === "replace" && obstacles.some(({ kind }) => kind === "unrestorable")))
-      faults.push(...obstacles.filter(({ kind }) => policy === "fail" || kind === "unrestorable"));
-    const isSkipped = policy === "skip" && obstacles.length > 0;
-    if (isSkipped) {
-      const why = obstacles.map(({ what, why: reason }) => `${what} ${reason}`).join(", ");
-      notes.push({ reason: "StreamSkipped", message: `Data stream "${source}" is skipped: ${why}` });
-    }
-    if (method !== "migrate" && !isSkipped) notes.push(wayNote(source, method));
-    const action = isSkipped ? "skip" : existing.dataStreams.has(target) ? "replace" : "create";
-    const lifecycle = lifecycleOf(catalog.dataStreams[source]!.other, existing);
-    if (lifecycle === "unknown" && !isSkipped)
-      notes.push({
-        reason: "LifecycleNotRestored",
-        message: `The target knows no lifecycle of data streams: that of "${source}" is left out`,
-      });
-    const known = lifecycle === "unknown" ? undefined : lifecycle;
-    streams.push({ source, target, action, method, numbers: [...targets.keys()], lifecycle: known, targets });
-  }
-  return { streams, notes, faults };
-}
-
 export interface StreamParts {
   readonly catalog: ClusterCatalog;
   readonly existing: ExistingTarget;
   readonly rule: RenameRule;
   readonly policy: "fail" | "skip" | "replace";
+}
+
+/** Which data streams come into being, by which way, and what stands in the way. @throws IncompleteError when the snapshot does not know a stream */
+export function planStreams(chosen: readonly NumberedEntry[], parts: StreamParts): PlannedStreams {
+  const { existing } = parts;
+  const method = methodOf(existing);
+  const members = membersOf(chosen, parts.catalog);
+  if (method === undefined) {
+    const why = `is nothing that ${existing.server.version} knows`;
+    return {
+      streams: [],
+      notes: [],
+      faults: [...members.keys()].map((source) => ({ kind: "unrestorable", what: `data stream ${source}`, why })),
+    };
+  }
+  const planned = [...members].map(([source, numbers]) => planStream({ source, numbers, method }, parts));
+  return {
+    streams: planned.map(({ stream }) => stream),
+    notes: planned.flatMap(({ notes }) => notes),
+    faults: planned.flatMap(({ faults }) => faults),
+  };
+}
+
+/** Stream → numbers of its chosen indices, by their names. */
+function membersOf(chosen: readonly NumberedEntry[], catalog: ClusterCatalog): Map<string, Map<string, number>> {
+  const members = new Map<string, Map<string, number>>();
+  for (const { entry, number } of chosen) {
+    if (entry.dataStream === undefined) continue;
+    if (catalog.dataStreams[entry.dataStream] === undefined)
+      throw new IncompleteError(`The snapshot holds index "${entry.name}", but not its data stream "${entry.dataStream}"`, {
+        reason: "SnapshotContradictsItself",
+      });
+    const numbers = members.get(entry.dataStream) ?? new Map<string, number>();
+    members.set(entry.dataStream, numbers.set(entry.name, number));
+  }
+  return members;
+}
+
+function planStream(
+  { source, numbers, method }: { source: string; numbers: ReadonlyMap<string, number>; method: StreamPlan["method"] },
+  { catalog, existing, rule, policy }: StreamParts,
+): { stream: PlannedStream; notes: Note[]; faults: Fault[] } {
+  const { indices: order, other } = catalog.dataStreams[source]!;
+  const target = rule.rename(source);
+  const ordered = order.filter((name) => numbers.has(name));
+  const renamed = ordered.map((name) => rule.renameBacking(name, source));
+  const names = backingNames(renamed, target, method);
+  const targets = new Map(ordered.map((name, at) => [numbers.get(name)!, names[at]!]));
+  const obstacles = obstaclesOf(target, method === "replay" ? [] : names, existing);
+  const isSkipped = policy === "skip" && obstacles.length > 0;
+  const lifecycle = lifecycleOf(other, existing);
+  return {
+    stream: {
+      source,
+      target,
+      action: isSkipped ? "skip" : existing.dataStreams.has(target) ? "replace" : "create",
+      method,
+      numbers: [...targets.keys()],
+      lifecycle: lifecycle === "unknown" ? undefined : lifecycle,
+      targets,
+    },
+    notes: isSkipped
+      ? [skipNote(source, obstacles)]
+      : [
+          ...missingNotes(
+            source,
+            order.filter((name) => !numbers.has(name)),
+          ),
+          ...(method === "migrate" ? [] : [wayNote(source, method)]),
+          ...(lifecycle === "unknown" ? [lifecycleNote(source)] : []),
+        ],
+    faults: policy === "skip" ? [] : obstacles.filter(({ kind }) => policy === "fail" || kind === "unrestorable"),
+  };
 }
 
 function methodOf({ server }: ExistingTarget): StreamPlan["method"] | undefined {
@@ -123,4 +143,18 @@ function wayNote(source: string, method: "modify" | "replay"): Note {
       ? `Data stream "${source}" gets one new index more, to write into; those of OpenSearch are named anew`
       : `The documents of data stream "${source}" go through the stream: its indices are named anew, and have the settings and mappings of its template`;
   return { reason: "StreamChanged", message };
+}
+
+function skipNote(source: string, obstacles: readonly Fault[]): Note {
+  const why = obstacles.map(({ what, why: reason }) => `${what} ${reason}`).join(", ");
+  return { reason: "StreamSkipped", message: `Data stream "${source}" is skipped: ${why}` };
+}
+
+function missingNotes(source: string, missing: readonly string[]): Note[] {
+  const message = `Data stream "${source}" lacks what the snapshot does not hold: ${listed(missing)}`;
+  return missing.length === 0 ? [] : [{ reason: "StreamNotWhole", message }];
+}
+
+function lifecycleNote(source: string): Note {
+  return { reason: "LifecycleNotRestored", message: `The target knows no lifecycle of data streams: that of "${source}" is left out` };
 }
