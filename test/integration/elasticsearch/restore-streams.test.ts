@@ -61,6 +61,22 @@ describe.each(SERVERS)("$name", ({ method, use }) => {
     expect(replacedAgain.counted).toBe(2);
   });
 
+  test("a restore that broke off in the middle is repeated with --policy replace", async () => {
+    await using scene = await RestoreScene.open(server, uniqueName("s"));
+    const stream = `${scene.prefix}-logs`;
+    await makeStream(scene, stream, [2, 1]);
+    const snapshot = await scene.take();
+    await scene.ask(`DELETE /_data_stream/${stream}`);
+    const plan = await scene.plan(snapshot);
+    const broken = await scene.prepare(plan);
+    await broken.loadTarget(plan.indices[0]!);
+
+    const { counted } = await scene.restore(snapshot, { policy: "replace" });
+
+    expect(counted).toBe(3);
+    expect(idsOf(await scene.take())).toEqual(idsOf(snapshot));
+  });
+
   test("under another name it needs a template that fits, which is asked for before anything is written", async () => {
     await using scene = await RestoreScene.open(server, uniqueName("s"));
     const stream = `${scene.prefix}-logs`;

@@ -205,6 +205,26 @@ describe.each(SERVERS)("$name", ({ use }) => {
     expect(refused.message).toContain(`ingest pipeline ${prefix}-p (exists with another content)`);
   });
 
+  test("a restore that broke off in the middle is repeated with --policy replace, and nothing of the first is left", async () => {
+    await using scene = await RestoreScene.open(server, uniqueName("b"));
+    const index = `${scene.prefix}-1`;
+    await scene.ask(`PUT /${index}`, { settings: { refresh_interval: "9s" }, aliases: { [`${scene.prefix}-a`]: {} } });
+    await scene.write(index, [{ id: "1", source: { a: 1 } }]);
+    const snapshot = await scene.take();
+    await scene.ask(`DELETE /${index}`);
+    const broken = await scene.prepare(await scene.plan(snapshot));
+    await scene.write(index, [{ id: "half", source: { a: 1 } }]);
+
+    const refused = await refusalOf(scene.plan(snapshot).then((plan) => scene.prepare(plan)));
+    const { counted } = await scene.restore(snapshot, { policy: "replace" });
+
+    const [entry] = (await scene.take()).entries;
+    expect(broken.created).toEqual([index]);
+    expect(refused.message).toContain(`these exist: index ${index}`);
+    expect(counted).toBe(1);
+    expect(entry).toMatchObject({ settings: { "index.refresh_interval": "9s" }, aliases: { [`${scene.prefix}-a`]: {} } });
+  });
+
   test("after a replacement that fails at the last index, what was created is deleted again and what is gone is named", async () => {
     await using scene = await RestoreScene.open(server, uniqueName("u"));
     const [one, two] = [`${scene.prefix}-1`, `${scene.prefix}-2`];
