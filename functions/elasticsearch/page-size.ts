@@ -5,8 +5,8 @@ export interface PageSizeOptions {
   readonly mostHits: number;
 }
 
-/** Most servers are fastest at 5 to 10 MB a page. */
-const TARGET_BYTES = 8_000_000;
+/** Servers are fastest at 5 to 10 MB a page; two of them are in memory for each reader. */
+const TARGET_BYTES = 5_000_000;
 /** Stored fields are compressed: on the wire a document is larger, in bad cases a hundred times. */
 const EXPANSION = 8;
 const MOST_FIRST_HITS = 1_000;
@@ -15,7 +15,7 @@ const GROWTH = 4;
 /** After a page that was too much the next ones come near its size slowly. */
 const RECOVERY = 1.25;
 
-/** How many hits to ask for, so that a page has some 8 MB: careful at first, then by what the last page was. */
+/** How many hits to ask for, so that a page has some 5 MB: careful at first, then by what the last page was. */
 export class PageSize {
   readonly #mostHits: number;
   #ceiling: number;

@@ -7,7 +7,7 @@ export type PagePair = readonly [HitPage, HitPage];
 
 /** As many good pages bring one more request at once back. */
 const GOOD_PAGES = 50;
-const PAGE_BYTES = 10_000_000;
+const PAGE_BYTES = 6_000_000;
 
 /** How many shards, or parts of shards, are read at once, over all indices of a run; while the server is too busy, fewer requests are under way. */
 export class ReadLimit {

@@ -17,6 +17,9 @@ export interface RangeReading {
   readonly rewrittenPages: number;
 }
 
+/** While a larger page is written, no other one is asked for: two of them would not fit beside those of other readers. */
+const LARGE_PAGE_BYTES = 24_000_000;
+
 /** Reads the pages to the last one; while one is written, the next one is on its way. */
 export async function readRange(source: ShardPages, { index, pages, openTarget, onPage }: RangeOptions): Promise<RangeReading> {
   let [documents, digest, rewrittenPages] = [0, 0n, 0];
@@ -26,7 +29,8 @@ export async function readRange(source: ShardPages, { index, pages, openTarget, 
   for (;;) {
     const { reading, isLast } = await coming;
     if (reading.withoutSource > 0) throw lacksSource(index, reading.withoutSource);
-    if (!isLast) {
+    const isLarge = current.bytes > LARGE_PAGE_BYTES;
+    if (!isLast && !isLarge) {
       [current, other] = [other, current];
       coming = source.next(current);
       // Looked at when this page is written: until then a failure has to wait.
@@ -42,6 +46,7 @@ export async function readRange(source: ShardPages, { index, pages, openTarget, 
       onPage?.(reading.hits, reading.lines.length);
     }
     if (isLast) break;
+    if (isLarge) coming = source.next(current);
   }
   await sink?.finish(documents, digest);
   return { documents, digest, rewrittenPages };

@@ -3,7 +3,7 @@ import { PageSize } from "../../../functions/elasticsearch/page-size.ts";
 
 const MEGABYTE = 1_000_000;
 
-test("pages come to eight megabytes, whatever a document has", () => {
+test("pages come to five megabytes, whatever a document has", () => {
   const documentBytes = fc.integer({ min: 200, max: 60 * MEGABYTE });
   const storedShare = fc.double({ min: 0.01, max: 3, noNaN: true });
   fc.assert(
@@ -13,8 +13,8 @@ test("pages come to eight megabytes, whatever a document has", () => {
       for (let page = 0; page < 12; page += 1) size.took(size.hits, size.hits * bytes);
 
       const page = size.hits * bytes;
-      expect(page <= 8 * MEGABYTE || size.hits === 1).toBe(true);
-      expect(page > 4 * MEGABYTE).toBe(true);
+      expect(page <= 5 * MEGABYTE || size.hits === 1).toBe(true);
+      expect(page > 2.5 * MEGABYTE).toBe(true);
     }),
   );
 });
