@@ -9,8 +9,12 @@ export interface CursorDialect {
   readonly sort: "_shard_doc" | "_doc";
   /** What a search has to say in order to get the whole source. */
   readonly source: true | { readonly exclude_vectors: false };
+  /** What every search says besides. */
+  readonly query: Readonly<Record<string, string | boolean>>;
   /** Where the id of a new one is in the answer. */
   readonly idKey: "id" | "pit_id";
+  /** Asks one shard alone. */
+  preference(shard: number): string;
   open(index: string, shard: number, keepAlive: string): SearchRequest;
   close(id: string): SearchRequest;
 }
@@ -27,11 +31,13 @@ function elasticsearch(server: Pick<SearchServer, "flavour" | "version">): Curso
     hasPointsInTime: since("7.12"),
     sort: "_shard_doc",
     source: knowsVectors ? { exclude_vectors: false } : true,
+    query: WHOLE,
     idKey: "id",
+    preference: ofShard,
     open: (index, shard, keepAlive) => ({
       method: "POST",
       path: pathOf(index, "_pit"),
-      query: { keep_alive: keepAlive, preference: `_shards:${shard}` },
+      query: { keep_alive: keepAlive, preference: ofShard(shard) },
     }),
     close: (id) => ({ method: "DELETE", path: "/_pit", body: { id } }),
   };
@@ -43,12 +49,26 @@ function openSearch(server: Pick<SearchServer, "flavour" | "version">): CursorDi
     // 3.3 knows _shard_doc too; within one shard _doc is the same order, and all versions have it.
     sort: "_doc",
     source: true,
+    // An index may send its searches through a pipeline that filters them, those of points in time and their counts too.
+    query: isAtLeast(server, "opensearch", "2.8") ? { ...WHOLE, search_pipeline: "_none" } : WHOLE,
     idKey: "pit_id",
+    preference: ofPrimary,
     open: (index, shard, keepAlive) => ({
       method: "POST",
       path: pathOf(index, "_search", "point_in_time"),
-      query: { keep_alive: keepAlive, preference: `_shards:${shard}`, allow_partial_pit_creation: false },
+      query: { keep_alive: keepAlive, preference: ofPrimary(shard), allow_partial_pit_creation: false },
     }),
     close: (id) => ({ method: "DELETE", path: "/_search/point_in_time", body: { pit_id: [id] } }),
   };
+}
+
+const WHOLE = { allow_partial_search_results: false };
+
+function ofShard(shard: number): string {
+  return `_shards:${shard}`;
+}
+
+/** Where segments are replicated instead of documents, a replica lags behind, whatever was refreshed. */
+function ofPrimary(shard: number): string {
+  return `${ofShard(shard)}|_primary`;
 }

@@ -86,7 +86,8 @@ export class PointInTime implements ShardCursor {
   /** Tells the server that it is still needed. */
   async renew(): Promise<void> {
     const body = { size: 0, track_total_hits: false, pit: this.#pit() };
-    await this.#link.transport.json({ method: "POST", path: "/_search", body, isRepeatable: true });
+    const { dialect, transport } = this.#link;
+    await transport.json({ method: "POST", path: "/_search", query: dialect.query, body, isRepeatable: true });
     this.#usedAt = performance.now();
   }
 
@@ -126,8 +127,7 @@ export class PointInTime implements ShardCursor {
       ...(after === undefined ? {} : { search_after: [after] }),
       ...(dialect.source === true ? {} : { _source: dialect.source }),
     };
-    const query = { allow_partial_search_results: false };
-    await transport.bytes({ method: "POST", path: "/_search", query, body, isRepeatable: true }, (chunk) => {
+    await transport.bytes({ method: "POST", path: "/_search", query: dialect.query, body, isRepeatable: true }, (chunk) => {
       options.signal.throwIfAborted();
       if (asked > 1 && page.bytes + chunk.length > MOST_PAGE_BYTES) throw new PageTooLargeError("The page is too large");
       page.append(chunk);

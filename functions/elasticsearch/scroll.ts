@@ -115,7 +115,7 @@ export class ShardScroll implements ShardCursor {
     const { dialect, keepAliveMs } = this.#link;
     const scroll = `${keepAliveMs}ms`;
     if (this.#id !== undefined) return { method: "POST", path: "/_search/scroll", body: { scroll, scroll_id: this.#id } };
-    const query = { scroll, preference: `_shards:${this.shard}`, allow_partial_search_results: false };
+    const query = { ...dialect.query, scroll, preference: dialect.preference(this.shard) };
     const body = { size: asked, sort: ["_doc"], track_total_hits: true, ...(dialect.source === true ? {} : { _source: dialect.source }) };
     return { method: "POST", path: pathOf(this.index.name, "_search"), query, body };
   }

@@ -27,5 +27,17 @@ test("a point in time is opened on one shard alone, and its index's name is enco
   const openSearch = cursorDialect({ flavour: "opensearch", version: "2.19.1" }).open("löss", 3, "5m");
 
   expect(elasticsearch).toMatchObject({ method: "POST", path: "/l%C3%B6ss/_pit", query: { preference: "_shards:3", keep_alive: "5m" } });
-  expect(openSearch).toMatchObject({ path: "/l%C3%B6ss/_search/point_in_time", query: { preference: "_shards:3" } });
+  expect(openSearch).toMatchObject({ path: "/l%C3%B6ss/_search/point_in_time", query: { preference: "_shards:3|_primary" } });
+});
+
+test.each([
+  ["elasticsearch", "9.2.8", undefined],
+  ["opensearch", "2.7.0", undefined],
+  ["opensearch", "2.8.0", "_none"],
+  ["opensearch", "3.8.0", "_none"],
+] as const)("%s %s searches in full, and around the index's search pipeline where there are any", (flavour, version, pipeline) => {
+  const { query } = cursorDialect({ flavour, version });
+
+  expect(query.allow_partial_search_results).toBe(false);
+  expect(query.search_pipeline).toBe(pipeline);
 });
