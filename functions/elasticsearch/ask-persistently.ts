@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { DatabaseUnavailableError, describeError, HoldfastError, IncompleteError } from "../../runner/errors.ts";
 import type { Log } from "../../runner/function.ts";
-import { judgePageFailure, type PageVerdict } from "./page-failure.ts";
+import { judgePageFailure, PageTooLargeError, type PageVerdict } from "./page-failure.ts";
 
 export interface PersistenceOptions {
   readonly signal: AbortSignal;
@@ -34,6 +34,8 @@ export async function askPersistently<T>(ask: () => Promise<T>, options: Persist
       const isSpent = performance.now() - started >= patienceMs || (verdict === "repeat-few" && attempt >= FEW);
       if (isSpent || verdict === "gone") throw nameFailure(error, { subject, verdict });
       log.info("A request for documents failed and is repeated", { of: subject, attempt, because: describeError(error) });
+      // The server is well: we asked for too much.
+      if (error instanceof PageTooLargeError) continue;
       await pause(pauseOf(attempt), undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }

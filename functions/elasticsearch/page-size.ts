@@ -9,9 +9,10 @@ export interface PageSizeOptions {
 const TARGET_BYTES = 5_000_000;
 /** Stored fields are compressed: on the wire a document is larger, in bad cases a hundred times. */
 const EXPANSION = 8;
-const MOST_FIRST_HITS = 1_000;
+const MOST_FIRST_HITS = 200;
 const FIRST_HITS = 100;
-const GROWTH = 4;
+const GROWTH = 8;
+const SHRINKAGE = 4;
 /** After a page that was too much the next ones come near its size slowly. */
 const RECOVERY = 1.25;
 
@@ -41,7 +42,7 @@ export class PageSize {
   /** A page was too much, for the server or for us. False when it had but one hit. */
   shrink(): boolean {
     if (this.#hits === 1) return false;
-    this.#ceiling = Math.max(1, Math.floor(this.#hits / 2));
+    this.#ceiling = Math.max(1, Math.floor(this.#hits / SHRINKAGE));
     this.#hits = this.#ceiling;
     return true;
   }
