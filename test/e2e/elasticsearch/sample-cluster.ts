@@ -8,14 +8,13 @@ import { askOf, OBJECT_PATHS, readObjects } from "./search-scene.ts";
 
 const FORTY_DIGITS = `4${"0123456789".repeat(3)}123456789`;
 
-/** Fills the server; resolves with the names of the indices. All servers of the tests take it. */
-export async function fillSampleCluster(server: SearchServer, prefix: string): Promise<string[]> {
+/** Fills the server with what no server changes when it comes from another one; resolves with the names of the indices. */
+export async function fillPortableThings(server: SearchServer, prefix: string): Promise<string[]> {
   const ask = askOf(server);
   const name = (rest: string) => `${prefix}-${rest}`;
-  const path = (rest: string) => `/${encodeURIComponent(name(rest))}`;
-  await ask(`PUT ${path("oddities")}`, NASTY_INDEX);
+  await ask(`PUT /${name("oddities")}`, NASTY_INDEX);
   await putDocuments(server, name("oddities"), oddities());
-  await ask(`PUT ${path("nested")}`, NESTED_INDEX);
+  await ask(`PUT /${name("nested")}`, NESTED_INDEX);
   await putDocuments(server, name("nested"), nestedDocuments());
   await fillIndex(server, name("orders"), {
     documents: 300,
@@ -24,41 +23,16 @@ export async function fillSampleCluster(server: SearchServer, prefix: string): P
     mappings: REALISTIC_MAPPINGS,
   });
   // Numbers that no double holds.
-  await ask(`PUT ${path("orders")}/_mapping`, `{"_meta":{"owner":"tests","version":${FORTY_DIGITS},"ratio":1.0}}`);
+  await ask(`PUT /${name("orders")}/_mapping`, `{"_meta":{"owner":"tests","version":${FORTY_DIGITS},"ratio":1.0}}`);
+  const routing = { index_routing: "a", search_routing: "a,b" };
   await ask("POST /_aliases", {
     actions: [
-      {
-        add: {
-          index: name("orders"),
-          alias: name("all"),
-          filter: { range: { amount: { gte: 10 } } },
-          index_routing: "a",
-          search_routing: "a,b",
-          is_write_index: true,
-        },
-      },
+      { add: { index: name("orders"), alias: name("all"), filter: { range: { amount: { gte: 10 } } }, ...routing, is_write_index: true } },
       { add: { index: name("nested"), alias: name("all"), is_write_index: false } },
       { add: { index: name("oddities"), alias: name("Ünïcode+%2b-日本"), is_hidden: true } },
     ],
   });
-  await fillIndex(server, name("routed"), {
-    documents: 0,
-    shards: 2,
-    mappings: { _routing: { required: true }, dynamic: "strict", properties: { a: { type: "keyword" } } },
-  });
-  await putDocuments(
-    server,
-    name("routed"),
-    ["x", "y", "z"].map((routing) => plain(`of ${routing}`, { routing, text: `{"a":"${routing}"}` })),
-  );
-  await makeIndex("hidden", { hidden: true });
-  await makeIndex("é+%2f日本", {});
-  await makeIndex("sorted", { "sort.field": "a", "sort.order": "desc" });
   await ask(`PUT /_ingest/pipeline/${name("clean")}`, { description: "does nothing — é", processors: [] });
-  await makeIndex("held", { default_pipeline: name("clean"), "translog.durability": "async", auto_expand_replicas: "0-1" });
-  await ask(`PUT ${path("held")}/_settings`, { "index.blocks.write": true });
-  await makeIndex("closed", {});
-  await ask(`POST ${path("closed")}/_close`);
   // Before the index template that has its names too: the other way round no server takes it.
   await ask(`PUT /_template/${name("old")}`, { index_patterns: [`${name("old")}-*`], order: 7, settings: { number_of_shards: 3 } });
   await ask(`PUT /_component_template/${name("base")}`, {
@@ -72,7 +46,30 @@ export async function fillSampleCluster(server: SearchServer, prefix: string): P
     priority: 1_000,
     template: { mappings: { properties: { surplus: { type: "keyword" } } }, aliases: { [name("surplus")]: {} } },
   });
-  return ["oddities", "nested", "orders", "routed", "hidden", "é+%2f日本", "sorted", "held", "closed"].map(name);
+  return ["oddities", "nested", "orders"].map(name);
+}
+
+/** That, and much more; resolves with the names of the indices. */
+export async function fillSampleCluster(server: SearchServer, prefix: string): Promise<string[]> {
+  const ask = askOf(server);
+  const name = (rest: string) => `${prefix}-${rest}`;
+  const path = (rest: string) => `/${encodeURIComponent(name(rest))}`;
+  await fillIndex(server, name("routed"), {
+    documents: 0,
+    shards: 2,
+    mappings: { _routing: { required: true }, dynamic: "strict", properties: { a: { type: "keyword" } } },
+  });
+  const routed = ["x", "y", "z"].map((routing) => plain(`of ${routing}`, { routing, text: `{"a":"${routing}"}` }));
+  await putDocuments(server, name("routed"), routed);
+  await makeIndex("hidden", { hidden: true });
+  await makeIndex("é+%2f日本", {});
+  await makeIndex("sorted", { "sort.field": "a", "sort.order": "desc" });
+  await makeIndex("held", { default_pipeline: name("clean"), "translog.durability": "async", auto_expand_replicas: "0-1" });
+  await makeIndex("closed", {});
+  const portable = await fillPortableThings(server, prefix);
+  await ask(`PUT ${path("held")}/_settings`, { "index.blocks.write": true });
+  await ask(`POST ${path("closed")}/_close`);
+  return [...portable, ...["routed", "hidden", "é+%2f日本", "sorted", "held", "closed"].map(name)];
 
   async function makeIndex(rest: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
     await ask(`PUT ${path(rest)}`, {

@@ -20,6 +20,7 @@ export interface SearchScene extends AsyncDisposable {
   /** Of everything that bears the prefix, unless the words say --match. */
   backup(args?: readonly string[], options?: HoldfastOptions): Promise<Outcome>;
   restore(args?: readonly string[], options?: HoldfastOptions): Promise<Outcome>;
+  restoreInto(target: SearchServer, args?: readonly string[]): Promise<Outcome>;
   /** A command on the store. */
   run(command: string, args?: readonly string[], env?: HoldfastOptions["env"]): Promise<Outcome>;
   /** Deletes everything that bears the prefix. */
@@ -40,6 +41,7 @@ export async function openScene(server: SearchServer, name: string): Promise<Sea
     backup: (args = [], options = {}) =>
       runHoldfast(["es-backup", ...at, ...(args.includes("--match") ? [] : ["--match", `${prefix}*`]), ...args], options),
     restore: (args = [], options = {}) => runHoldfast(["es-restore", ...at, ...args], options),
+    restoreInto: (target, args = []) => runHoldfast(["es-restore", "--url", target.url, "--store", store, ...args]),
     run: (command, args = [], env = {}) => runHoldfast([command, "--store", store, ...args], { env }),
     destroy: () => destroyAll(server, prefix),
     async [Symbol.asyncDispose]() {
