@@ -190,6 +190,8 @@ export interface SnapshotReader {
    * when a size or checksum differs from the manifest.
    */
   stream(name: string): AsyncIterable<Buffer>;
+  /** The key of an object of these streams that is not in the store as it was written, as far as a listing tells; undefined when all are there. */
+  findMissing(names: readonly string[]): Promise<string | undefined>;
 }
 
 export interface StreamInfo {

@@ -1,6 +1,7 @@
 import { HoldfastError } from "../../runner/errors.ts";
 import type { ParametersOf, RestoreContext, RestoreFunction, RestoreResult } from "../../runner/function.ts";
 import { assertRestorable } from "./assert-restorable.ts";
+import { assertStored } from "./assert-stored.ts";
 import { BulkGate } from "./bulk-gate.ts";
 import { checkTarget } from "./check-target.ts";
 import { countDocuments } from "./count-documents.ts";
@@ -55,6 +56,7 @@ async function restore(context: Context): Promise<RestoreResult> {
   const plan = planRestore(snapshot, await inspectTarget(transport, server), parameters);
   for (const { reason, message } of plan.notes) context.warn(reason, message);
   await assertRestorable(transport, server, plan);
+  await assertStored(context.snapshot, plan);
   await using refusals = await Refusals.open(parameters.deadLetters);
   const prepared = await prepareTarget(transport, server, plan, { ...context, signal });
   try {

@@ -60,6 +60,7 @@ function snapshotOf({ rdb, facts }: SavedData, { chunkBytes = 1024 * 1024, onChu
     id: "20260101T000000Z-00000000",
     facts,
     streams: [{ name: "dump.rdb", mediaType: "application/x-redis-rdb", rawBytes: rdb.length }],
+    findMissing: async () => undefined,
     async *stream() {
       for (let at = 0; at < rdb.length; at += chunkBytes) {
         await onChunk?.(at);
