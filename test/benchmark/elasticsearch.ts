@@ -188,7 +188,14 @@ async function many(server: SearchServer, { programs, multielasticdump }: Tools)
         server,
         () => ({
           command: node,
-          args: [multielasticdump, "--direction=dump", "--match=^small-", `--input=${server.url}`, `--output=${dumps}`],
+          args: [
+            multielasticdump,
+            "--direction=dump",
+            "--match=^small-",
+            "--ignoreType=template",
+            `--input=${server.url}`,
+            `--output=${dumps}`,
+          ],
           isQuiet: true,
         }),
         {
