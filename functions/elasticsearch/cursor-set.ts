@@ -3,11 +3,11 @@ import pLimit from "p-limit";
 import { DatabaseUnavailableError, describeError, IncompleteError } from "../../runner/errors.ts";
 import type { Log } from "../../runner/function.ts";
 import { askPersistently } from "./ask-persistently.ts";
-import { explainAbsence, explainLoss } from "./explain-loss.ts";
+import { explainLoss } from "./explain-loss.ts";
 import { type IndexIdentity, readIndexIdentities } from "./index-identity.ts";
 import { judgeOpening } from "./judge-opening.ts";
+import { keepAlive } from "./keep-alive.ts";
 import type { Cursors } from "./open-cursors.ts";
-import { judgePageFailure } from "./page-failure.ts";
 import { type CursorLink, PointInTime } from "./point-in-time.ts";
 import { ShardScroll } from "./scroll.ts";
 import type { ShardCursor } from "./shard-cursor.ts";
@@ -30,9 +30,6 @@ interface HeldIndex {
 
 const CLEAN_UP_MS = 10_000;
 const CLOSED_AT_ONCE = 8;
-const RENEWED_AT_ONCE = 2;
-/** A cursor is renewed when it was idle for this share of its keep-alive: two more attempts fit before it ends. */
-const RENEWAL_SHARE = 1 / 4;
 const SLOT_PAUSE_MS = 500;
 
 /** Everything that is open on the server for one run. */
@@ -60,7 +57,13 @@ export class CursorSet implements Cursors {
     this.#options = options;
     this.#method = options.method;
     this.#indices = new Map(options.indices.map((identity) => [identity.name, { identity, cursors: new Map() }]));
-    this.#renewing = this.#renewUntilTheEnd();
+    this.#renewing = keepAlive(this.#link, {
+      cursors: () => this.#pointsInTime(),
+      isOpen: ({ index, shard }) => this.#indices.get(index.name)?.cursors.has(shard) === true,
+      onLoss: (loss) => {
+        this.#loss ??= loss;
+      },
+    });
   }
 
   get method(): "point-in-time" | "scroll" {
@@ -215,36 +218,10 @@ export class CursorSet implements Cursors {
       });
   }
 
-  async #renewUntilTheEnd(): Promise<void> {
-    const share = this.#link.keepAliveMs * RENEWAL_SHARE;
-    while (!this.signal.aborted) {
-      await pause(share, undefined, { signal: this.signal, ref: false }).catch(() => undefined);
-      if (this.signal.aborted) return;
-      const idle = this.#indices
-        .values()
-        .flatMap(({ cursors }) => cursors.values())
-        .filter((cursor) => cursor instanceof PointInTime)
-        .filter(({ idleMs }) => idleMs > share);
-      await pLimit(RENEWED_AT_ONCE).map(idle, (cursor) => this.#renew(cursor));
-    }
-  }
-
-  /** Never fails: the next round tries again, and a cursor that is gone fails whoever asks for any. */
-  async #renew(cursor: PointInTime): Promise<void> {
-    if (this.signal.aborted || !this.#isOpen(cursor)) return;
-    try {
-      await cursor.renew();
-    } catch (error) {
-      if (this.signal.aborted || !this.#isOpen(cursor)) return;
-      this.log.info("A cursor was not kept alive", { of: cursor.subject, because: describeError(error) });
-      const verdict = judgePageFailure(error);
-      if (verdict === "gone") this.#loss ??= await explainLoss(this.transport, cursor.index, error);
-      if (verdict === "absent") this.#loss ??= await explainAbsence(this.transport, cursor.index, error);
-    }
-  }
-
-  #isOpen(cursor: PointInTime): boolean {
-    return this.#indices.get(cursor.index.name)?.cursors.get(cursor.shard) === cursor;
+  /** Those that the server must not forget: scrolls are only kept alive by being read. */
+  #pointsInTime(): PointInTime[] {
+    const all = this.#indices.values().flatMap(({ cursors }) => cursors.values());
+    return all.filter((cursor) => cursor instanceof PointInTime).toArray();
   }
 
   async #close(shards: readonly (readonly [name: string, shard: number])[]): Promise<void> {

@@ -87,7 +87,8 @@ export class PointInTime implements ShardCursor {
   async renew(): Promise<void> {
     const body = { size: 0, track_total_hits: false, pit: this.#pit() };
     const { dialect, transport } = this.#link;
-    await transport.json({ method: "POST", path: "/_search", query: dialect.query, body, isRepeatable: true });
+    const query = { ...dialect.query, filter_path: "_shards" };
+    await transport.json({ method: "POST", path: "/_search", query, body, isRepeatable: true });
     this.#usedAt = performance.now();
   }
 

@@ -232,7 +232,7 @@ describe.each(SERVERS)("$name", ({ use }) => {
 
   test("a scroll whose first page is refused is opened once more", async () => {
     await using proxy = await startFaultyHttpProxy(server.port);
-    proxy.break(onFirst(refusal(429, "es_rejected_execution_exception"), /_search\?scroll=/, 2));
+    proxy.break(onFirst(refusal(429, "es_rejected_execution_exception"), /_search\?.*scroll=/, 2));
 
     const { content, method } = await readThrough(proxy, { method: "scroll" });
 

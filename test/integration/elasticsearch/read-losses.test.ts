@@ -16,7 +16,7 @@ const SERVERS = [
   },
 ];
 /** A request that only keeps a point in time alive. */
-const RENEWAL = /^POST \/_search$/;
+const RENEWAL = /^POST \/_search\?.*filter_path/;
 const PAGES_OF = { "index.max_result_window": 50, number_of_shards: 2 };
 
 describe.each(SERVERS)("$name", ({ start }) => {
