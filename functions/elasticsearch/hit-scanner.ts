@@ -43,8 +43,8 @@ export const CUT_OPTION = { withoutIds: 1, withoutRouting: 2, create: 4 } as con
 
 /** Whoever fills the memory keeps as many zero bytes free behind the last one: the module loads whole blocks. */
 export const PADDING = 128;
-/** Before it the module keeps how hits begin; an address of 0 means "none". */
-export const DATA_START = 1024;
+/** Before it the module keeps how hits begin, and decodes ids; an address of 0 means "none". */
+export const DATA_START = 65_536;
 
 /** One instance of the module with the memory it works in. */
 export class HitScanner {

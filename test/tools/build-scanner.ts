@@ -30,7 +30,7 @@ async function compile(): Promise<Uint8Array> {
       "--use",
       "abort=",
       "--initialMemory",
-      "1",
+      "2",
       "--outFile",
       "hit-scanner.wasm",
     ],

@@ -39,9 +39,22 @@ export function sumOf(hits: readonly ReferenceHit[]): bigint {
 }
 
 function hashOf(id: string | undefined, routing: string | undefined, source: string | undefined): bigint {
-  let hash = id === undefined ? 0n : xxh64(Buffer.from(id, "latin1"), 0n);
-  if (routing !== undefined) hash = xxh64(Buffer.from(routing, "latin1"), hash);
+  let hash = id === undefined ? 0n : xxh64(decode(id), 0n);
+  if (routing !== undefined) hash = xxh64(decode(routing), hash);
   return xxh64(Buffer.from(source ?? "", "latin1"), hash);
+}
+
+/** What a JSON text says, in UTF-8; half of a surrogate pair has three bytes. */
+function decode(text: string): Buffer {
+  const escapes = /\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\./g;
+  const decoded = text.replace(escapes, (written) => {
+    const said = JSON.parse(`"${written}"`) as string;
+    const unit = said.charCodeAt(0);
+    const isHalf = said.length === 1 && unit >= 0xd800 && unit <= 0xdfff;
+    const bytes = isHalf ? [0xe0 | (unit >> 12), 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f)] : Buffer.from(said);
+    return Buffer.from(bytes).toString("latin1");
+  });
+  return Buffer.from(decoded, "latin1");
 }
 
 function blankOutsideStrings(text: string): string {

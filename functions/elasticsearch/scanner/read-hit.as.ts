@@ -1,12 +1,15 @@
 // Finds in one hit what a backup needs of it: keys at depth 1, in whatever order.
 import { CUT_SHORT, COMMENT, fail, lastEscape, limit, mayBlank, skipContainer, skipString, skipValue, UNEXPECTED } from "./skip.as";
+import { hashText } from "./text-hash.as";
 import { xxh64 } from "./xxh64.as";
 
 /** Addresses of what the last hit held; 0 for what it did not. Strings without their quotes, the source with the blanks around it. */
 export let idAt: usize = 0;
 export let idEnd: usize = 0;
+let idHasEscapes: bool = false;
 export let routingAt: usize = 0;
 export let routingEnd: usize = 0;
+let routingHasEscapes: bool = false;
 export let sourceAt: usize = 0;
 export let sourceEnd: usize = 0;
 export let sortAt: usize = 0;
@@ -39,8 +42,8 @@ export function readHit(hit: usize): usize {
 
 /** The hash of the document that was read last; what it covers is said in DIGEST.md. */
 export function documentHash(): u64 {
-  let hash: u64 = idAt ? xxh64(idAt, idEnd - idAt, 0) : 0;
-  if (routingAt) hash = xxh64(routingAt, routingEnd - routingAt, hash);
+  let hash: u64 = idAt ? hashText(idAt, idEnd, idHasEscapes, 0) : 0;
+  if (routingAt) hash = hashText(routingAt, routingEnd, routingHasEscapes, hash);
   return xxh64(sourceAt, sourceEnd - sourceAt, hash);
 }
 
@@ -95,6 +98,7 @@ function readField(hit: usize, key: usize, length: usize, at: usize): usize {
     routingAt = at + 1;
     const end = skipString(routingAt);
     routingEnd = end - 1;
+    routingHasEscapes = lastEscape >= routingAt;
     return end;
   }
   if (length == 4 && <u32>word == 0x74726f73) return readSort(at);
@@ -105,6 +109,7 @@ function readId(at: usize): usize {
   idAt = at;
   const end = skipString(at);
   idEnd = end - 1;
+  idHasEscapes = lastEscape >= at;
   return end;
 }
 

@@ -468,6 +468,22 @@ describe("a page's life", () => {
   });
 });
 
+test.each([
+  ["a pair of surrogates", "\\ud83d\\ude00", "\u{1F600}"],
+  ["a letter", "\\u00e4\\u20AC", "\u00e4\u20ac"],
+  ["a slash", "a\\/b", "a/b"],
+  ["a quote", "\\u0022", '\\"'],
+  ["a control character", "\\u000a\\u0009", "\\n\\t"],
+])("ids and routings that say the same have one digest, however a server escapes %s", (_, one, other) => {
+  const digestOf = (text: string) => {
+    const document = `{"_index":"x","_id":"i${text}","_routing":"${text}","_source":{"a":1},"sort":[1]}`;
+    return read(answer([Buffer.from(document).toString("latin1")])).digest;
+  };
+
+  expect(digestOf(one)).toBe(digestOf(other));
+  expect(digestOf(one)).not.toBe(digestOf(`${other}x`));
+});
+
 test("the committed module is the one that the sources make", async () => {
   const committed = await readFile(join(import.meta.dirname, "../../../functions/elasticsearch/hit-scanner-wasm.ts"), "utf8");
 
