@@ -47,6 +47,7 @@ const RULES: readonly SettingRule[] = [
   { name: /^index\.refresh_interval$/, treatment: "hold", because: "refreshing is half the work of loading" },
   { name: /^index\.translog\.durability$/, treatment: "hold", because: "a load that breaks is repeated as a whole" },
   { name: /^index\.(default|final)_pipeline$/, treatment: "hold", because: "documents went through it already" },
+  { name: /^index\.search\.default_pipeline$/, treatment: "hold", because: "counting and reading back would go through it" },
   { name: /^index\.lifecycle\./, treatment: "hold", because: "a lifecycle could delete or roll over what is being loaded" },
   { name: /^index\.(plugins|opendistro)\.index_state_management\./, treatment: "hold", because: "likewise" },
   { name: /^index\.(soft_deletes|translog\.retention)\./, treatment: "drop", because: "newer servers took it away" },
@@ -78,6 +79,7 @@ export function loadingSettings(server: Server): Readonly<Record<string, string 
     // Explicit, for a template of the target could bring one.
     "index.default_pipeline": "_none",
     ...(hasFinalPipeline ? { "index.final_pipeline": "_none" } : {}),
+    ...(isAtLeast(server, "opensearch", "2.8") ? { "index.search.default_pipeline": "_none" } : {}),
     ...(server.flavour === "elasticsearch" ? { "index.lifecycle.name": null } : {}),
   };
 }
@@ -133,7 +135,7 @@ export function sortSettings(settings: JsonObject, server: Server, { rename }: {
 
 /** Whether an index may be restored without it when the target does not know it. */
 export function isDroppable(name: string): boolean {
-  if (/^index\.(lifecycle\.|(plugins|opendistro)\.index_state_management\.)/.test(name)) return true;
+  if (/^index\.(search\.default_pipeline$|lifecycle\.|(plugins|opendistro)\.index_state_management\.)/.test(name)) return true;
   return RULES.some((rule) => rule.treatment === "drop" && rule.name.test(name));
 }
 

@@ -1,13 +1,14 @@
 import { ParameterError } from "../../runner/errors.ts";
 import type { ClusterCatalog, IndexEntry } from "./catalog.ts";
 import { chooseRestored, isSelection } from "./choose-restored.ts";
+import { missingPipelines } from "./missing-pipelines.ts";
 import { neededObjects } from "./needed-objects.ts";
 import { planAliases } from "./plan-aliases.ts";
 import { planIndices } from "./plan-indices.ts";
-import { listed, planObjects } from "./plan-objects.ts";
+import { planObjects } from "./plan-objects.ts";
 import { type PlannedStream, planStreams } from "./plan-streams.ts";
 import { renameRule } from "./rename-rule.ts";
-import type { ExistingTarget, IndexPlan, Note, ObjectPlan, RestorePlan } from "./restore-plan.ts";
+import type { ExistingTarget, IndexPlan, RestorePlan } from "./restore-plan.ts";
 import type { SnapshotFacts } from "./snapshot-facts.ts";
 import { templateFaults } from "./template-faults.ts";
 
@@ -85,22 +86,4 @@ function assertDistinct(indices: readonly IndexPlan[], streams: readonly Planned
       });
     sources.set(target, source);
   }
-}
-
-/** The target takes the setting, and then no document more. */
-function missingPipelines(indices: readonly IndexPlan[], objects: readonly ObjectPlan[], existing: ExistingTarget): Note[] {
-  const there = new Set(objects.filter(({ kind }) => kind === "ingestPipelines").map(({ name }) => name));
-  for (const name of existing.objects.ingestPipelines?.keys() ?? []) there.add(name);
-  const missing = new Map<string, string[]>();
-  for (const { held, target, action, loadThrough } of indices) {
-    if (action === "skip" || loadThrough === "stream") continue;
-    for (const setting of ["index.default_pipeline", "index.final_pipeline"]) {
-      const name = held[setting];
-      if (typeof name === "string" && name !== "_none" && !there.has(name)) missing.set(name, [...(missing.get(name) ?? []), target]);
-    }
-  }
-  return [...missing].map(([name, names]) => ({
-    reason: "PipelineMissing",
-    message: `The ingest pipeline "${name}" is not in the target: nothing can be written into ${listed(names, 5)} before it is`,
-  }));
 }

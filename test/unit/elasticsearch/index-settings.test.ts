@@ -54,6 +54,7 @@ const HELD = {
   "index.translog.durability": "async",
   "index.default_pipeline": "p",
   "index.final_pipeline": "q",
+  "index.search.default_pipeline": "s",
   "index.lifecycle.name": "ilm",
   "index.lifecycle.rollover_alias": "w",
   "index.plugins.index_state_management.rollover_alias": "w",
@@ -112,6 +113,7 @@ test("what loading needed and the source did not set is reset afterwards", () =>
     "index.translog.durability": null,
     "index.default_pipeline": null,
     "index.final_pipeline": null,
+    "index.search.default_pipeline": null,
   });
 });
 
@@ -150,6 +152,7 @@ test.each([
   ["index.translog.retention.size", true],
   ["index.lifecycle.name", true],
   ["index.codec", true],
+  ["index.search.default_pipeline", true],
   ["index.number_of_shards", false],
   ["index.mode", false],
   ["index.mapping.source.mode", false],

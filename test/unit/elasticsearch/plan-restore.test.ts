@@ -211,6 +211,18 @@ describe("indices", () => {
     expect(planRestore(having({}), there, PARAMETERS).notes).toEqual([]);
   });
 
+  test("whose search pipeline is missing are told where there are search pipelines", () => {
+    const snapshot = snapshotOf([entryOf("a", { settings: { "index.search.default_pipeline": "p" } })]);
+    const notesOn = (version: string, flavour: "elasticsearch" | "opensearch" = "opensearch", pipelines = {}) =>
+      planRestore(snapshot, targetOf({ server: { flavour, version }, objects: { searchPipelines: pipelines } }), PARAMETERS).notes;
+
+    const missing = notesOn("2.19.1");
+
+    expect(missing).toEqual([{ reason: "PipelineMissing", message: expect.stringContaining("no search of a succeeds") }]);
+    expect(notesOn("2.19.1", "opensearch", { p: {} })).toEqual([]);
+    expect(notesOn("8.19.4", "elasticsearch")).toEqual([]);
+  });
+
   test("with vectors keep them in the source, where a new server would take them out of an old index", () => {
     const mappings = { properties: { o: { properties: { v: { type: "dense_vector" } } } } };
     const created = (id: string) => entryOf("a", { mappings, settings: { "index.version.created": id } });

@@ -76,7 +76,7 @@ const KINDS = [
 export function targetOf(parts: TargetParts = {}): ExistingTarget {
   const server = parts.server ?? { flavour: "elasticsearch", version: "8.19.4" };
   const streams = Object.entries(parts.streams ?? {});
-  const objects = KINDS.map((kind) => [
+  const objects = [...KINDS, ...(server.flavour === "opensearch" ? ["searchPipelines"] : [])].map((kind) => [
     kind,
     new Map(Object.entries(parts.objects?.[kind] ?? {}).map(([name, { isManaged = false, ...body }]) => [name, { body, isManaged }])),
   ]);
