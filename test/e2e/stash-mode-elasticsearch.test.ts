@@ -71,7 +71,7 @@ test("with the arguments of Stash's guide, a backup and a restore bring indices 
   expect(restore.report?.warnings.filter(({ reason }) => reason === "StashArguments")).toHaveLength(2);
 });
 
-test("the interim directory is shown and not used: one of a backup and another of its restore make no difference (D14, R13)", async () => {
+test("the interim directory is shown and not used: one of a backup and another of its restore make no difference, and no claim is looked at (D14, R13, R14)", async () => {
   const index = await makeIndex("a");
   const [one, other] = ["one", "other"].map((name) => join(stash.folder, name)) as [string, string];
 
