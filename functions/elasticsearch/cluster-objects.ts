@@ -25,7 +25,13 @@ export interface ObjectKind {
 }
 
 const body = z.record(z.string(), z.unknown());
-const byName = z.record(z.string(), body);
+// The name is lost without a word wherever objects are copied by their names, in zod first of all.
+const byName = z
+  .unknown()
+  .refine((objects) => typeof objects !== "object" || objects === null || !Object.hasOwn(objects, "__proto__"), {
+    message: 'No object may be called "__proto__"',
+  })
+  .pipe(z.record(z.string(), body));
 const listOf = (member: string, field: string) => z.object({ [member]: z.array(z.looseObject({ name: z.string(), [field]: body })) });
 
 // The server writes these itself and refuses or ignores them in what is put.
@@ -142,7 +148,7 @@ function readEnrichPolicies(answer: unknown): Objects {
 
 function readStoredScripts(answer: unknown): Objects {
   const { metadata } = z
-    .object({ cluster_uuid: z.string(), metadata: z.object({ stored_scripts: byName.default({}) }).optional() })
+    .object({ cluster_uuid: z.string(), metadata: z.object({ stored_scripts: byName.optional() }).optional() })
     .parse(answer);
   return mapObjects(metadata?.stored_scripts ?? {}, (script) => ({ script }));
 }

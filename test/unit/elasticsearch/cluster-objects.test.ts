@@ -93,3 +93,11 @@ test.each(["indexTemplates", "componentTemplates", "ismPolicies", "enrichPolicie
     expect(() => read(kind, { message: "ok" })).toThrow();
   },
 );
+
+test.each([
+  ["ingestPipelines", '{"__proto__":{"processors":[]}}'],
+  ["searchPipelines", '{"__proto__":{}}'],
+  ["storedScripts", '{"cluster_uuid":"u","metadata":{"stored_scripts":{"__proto__":{"lang":"painless","source":"1"}}}}'],
+] as const)("An object of %s whose name cannot be carried is not passed over", (kind, answer) => {
+  expect(() => read(kind, JSON.parse(answer))).toThrow('No object may be called \\"__proto__\\"');
+});
