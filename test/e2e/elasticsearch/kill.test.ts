@@ -77,7 +77,7 @@ test.each([
   ["SIGTERM", 143],
   ["SIGINT", 130],
 ] as const)(
-  "%s in the middle of a backup ends it with %d: nothing is listed or left, and the server holds no cursor",
+  "fault 3: %s in the middle of a backup ends it with %d: nothing is listed or left, and the server holds no cursor",
   async (signal, code) => {
     await using scene = await openScene(server, "stopped");
     await using proxy = await startFaultyHttpProxy(server.port);
