@@ -22,7 +22,7 @@ export class ShardScroll implements ShardCursor {
   readonly #link: CursorLink;
   /** Undefined until a first page was good. */
   #id: string | undefined;
-  /** Of everything that is open, and has to be closed. */
+  /** Of everything that is open, and has to be closed: also where the first page was not good. */
   readonly #ids = new Set<string>();
   #total: number | undefined;
   /** Never rejects. */
@@ -79,15 +79,15 @@ export class ShardScroll implements ShardCursor {
   /** A scroll that was never opened, or is gone already, is fine. */
   async close(transport: SearchTransport): Promise<void> {
     await Promise.race([this.#opening, pause(OPENING_PATIENCE_MS, undefined, { ref: false })]);
-    if (this.#id === undefined) return;
+    if (this.#ids.size === 0) return;
     await transport.json({
       method: "DELETE",
       path: "/_search/scroll",
-      body: { scroll_id: [this.#id] },
+      body: { scroll_id: [...this.#ids] },
       statuses: [404],
       isRepeatable: true,
     });
-    this.#id = undefined;
+    this.#ids.clear();
   }
 
   async #askOnce(page: HitPage, { asked, signal }: { asked: number; signal: AbortSignal }): Promise<PageReading> {

@@ -1,5 +1,5 @@
 import { type FaultyHttpProxy, type HttpFault, onFirst, type ProxiedRequest, startFaultyHttpProxy } from "../../fakes/faulty-http-proxy.ts";
-import { askServerOk, type SearchServer } from "../../servers/search-server.ts";
+import { askServer, askServerOk, type SearchServer } from "../../servers/search-server.ts";
 import { uniqueName, useElasticsearch, useOpenSearch } from "../../servers/search-server-pool.ts";
 import { diffIndices, type IndexContent, readAll } from "../../tools/search-equality.ts";
 import { collect, fill, openReader } from "./reading.ts";
@@ -8,8 +8,8 @@ const SERVERS = [
   { name: "Elasticsearch 8.19.4", use: () => useElasticsearch("8.19.4") },
   { name: "OpenSearch 2.19.1", use: () => useOpenSearch("2.19.1") },
 ];
-/** A page of a point in time; cursors are kept alive without a query. */
-const PAGE = /^POST \/_search\?/;
+/** A page of a point in time, and not what keeps one alive. */
+const PAGE = /^POST \/_search\?(?!.*filter_path)/;
 const SCROLL_PAGE = /^POST \/_search\/scroll/;
 
 const json = (status: number, body: unknown): HttpFault => ({
@@ -238,5 +238,22 @@ describe.each(SERVERS)("$name", ({ use }) => {
 
     expect(diffIndices(before, content)).toEqual([]);
     expect({ method, broken: proxy.brokenRequests }).toEqual({ method: "scroll", broken: 2 });
+  });
+
+  test("a scroll whose first page was not good is closed as well", async () => {
+    await using proxy = await startFaultyHttpProxy(server.port);
+    const opened: unknown[] = [];
+    const late = rewritten((page) => {
+      opened.push(Reflect.get(page, "_scroll_id"));
+      return { ...page, timed_out: true };
+    });
+    proxy.break(onFirst(late, /_search\?.*scroll=/, 2));
+
+    const { content } = await readThrough(proxy, { method: "scroll" });
+
+    expect(diffIndices(before, content)).toEqual([]);
+    expect(opened).toHaveLength(2);
+    for (const id of opened)
+      expect(await askServer(server, "POST /_search/scroll", JSON.stringify({ scroll_id: id }))).toMatchObject({ status: 404 });
   });
 });
