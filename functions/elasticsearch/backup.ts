@@ -56,7 +56,7 @@ async function backUp(context: Context): Promise<BackupResult> {
     ...parameters,
     parameters,
     signal,
-    open: (names) => opened.open(names),
+    open: (indices) => opened.open(indices),
   });
   await using cursors = settled.cursors;
   await assertWholeView(transport, settled.chosen);

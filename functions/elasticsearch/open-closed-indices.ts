@@ -1,5 +1,6 @@
 import { describeError } from "../../runner/errors.ts";
 import type { Log } from "../../runner/function.ts";
+import { readIndexIdentities } from "./index-identity.ts";
 import { pathOf, type SearchTransport } from "./transport.ts";
 
 export interface OpenClosedOptions {
@@ -14,26 +15,29 @@ const CLOSING_MS = 15_000;
 export class OpenedIndices implements AsyncDisposable {
   readonly #transport: SearchTransport;
   readonly #options: OpenClosedOptions;
-  readonly #names = new Set<string>();
+  /** UUIDs by name. */
+  readonly #opened = new Map<string, string>();
 
   constructor(transport: SearchTransport, options: OpenClosedOptions) {
     this.#transport = transport;
     this.#options = options;
   }
 
-  async open(names: readonly string[]): Promise<void> {
-    for (const name of names) {
+  async open(indices: readonly { readonly name: string; readonly uuid: string }[]): Promise<void> {
+    for (const { name, uuid } of indices) {
       this.#options.log.info("A closed index is opened to be read", { index: name });
-      this.#names.add(name);
+      this.#opened.set(name, uuid);
       await this.#transport.json({ method: "POST", path: `${pathOf(name)}/_open`, query: { wait_for_active_shards: 1 } });
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#names.size === 0) return;
+    if (this.#opened.size === 0) return;
     const transport = this.#transport.forCleanUp(CLOSING_MS);
-    for (const name of this.#names) {
+    for (const [name, uuid] of this.#opened) {
       try {
+        // Another one of the name, made meanwhile, is somebody's in use.
+        if ((await readIndexIdentities(transport, [name])).get(name)?.uuid !== uuid) continue;
         await transport.json({ method: "POST", path: `${pathOf(name)}/_close`, statuses: [404] });
       } catch (error) {
         this.#options.warn("IndexLeftOpen", `Index "${name}" was opened to be read and could not be closed again: ${describeError(error)}`);

@@ -35,7 +35,7 @@ export interface SettleOptions extends Omit<CursorOptions, "method"> {
     readonly cursor: CursorOptions["method"];
   };
   /** Called with the closed indices before they are opened. */
-  open(names: readonly string[]): Promise<void>;
+  open(indices: readonly Pick<ListedIndex, "name" | "uuid">[]): Promise<void>;
 }
 
 const ATTEMPTS = 10;
@@ -46,8 +46,9 @@ const refreshAnswer = z.object({ _shards: z.object({ failed: z.int() }) });
  * cursors are open, and when it is another one, all of this is done again. The caller disposes of the cursors.
  */
 export async function settleIndices(transport: SearchTransport, server: SearchServer, options: SettleOptions): Promise<SettledIndices> {
+  const closedBefore = new Set<string>();
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const settled = await trySettling(transport, server, options);
+    const settled = await trySettling(transport, server, { ...options, closedBefore });
     if (settled !== undefined) return settled;
     options.log.info("Indices were created or deleted while cursors were opened: once more", { attempt });
   }
@@ -57,13 +58,19 @@ export async function settleIndices(transport: SearchTransport, server: SearchSe
   });
 }
 
-async function trySettling(transport: SearchTransport, server: SearchServer, options: SettleOptions): Promise<SettledIndices | undefined> {
-  const { parameters } = options;
+interface AttemptOptions extends SettleOptions {
+  /** UUIDs of indices that were closed before an attempt opened them. */
+  readonly closedBefore: Set<string>;
+}
+
+async function trySettling(transport: SearchTransport, server: SearchServer, options: AttemptOptions): Promise<SettledIndices | undefined> {
+  const { parameters, closedBefore } = options;
   const indices = await listIndices(transport, server);
   const first = chooseIndices(indices, parameters);
   assertSelection(indices, parameters, first);
   const closed = first.chosen.filter(({ isClosed }) => isClosed);
-  if (closed.length > 0) await options.open(closed.map(({ name }) => name));
+  for (const { uuid } of closed) closedBefore.add(uuid);
+  if (closed.length > 0) await options.open(closed);
   const names = first.chosen.map(({ name }) => name);
   const marksBefore = await readShardMarks(transport, names);
   // Behind the marks: what has a number up to them is now visible to the cursors.
@@ -71,8 +78,8 @@ async function trySettling(transport: SearchTransport, server: SearchServer, opt
   const cursors = await openCursors(transport, server, { ...options, method: parameters.cursor, names });
   try {
     const second = chooseIndices(await listIndices(transport, server), parameters);
-    // The first list, in which those that were closed still are.
-    const entries = await readIndexEntries(transport, first.chosen);
+    const wanted = first.chosen.map((index) => ({ ...index, isClosed: closedBefore.has(index.uuid) }));
+    const entries = await readIndexEntries(transport, wanted);
     const isSame = isSameList(first.chosen, second.chosen) && entries.length === names.length && names.every((name) => cursors.has(name));
     if (isSame) {
       const kept = judgeSources(entries, parameters.skipSourceless);
