@@ -27,6 +27,14 @@ test.each<[string, object[]]>([
     ],
   ],
   [
+    "a whole view of what the data stream refused",
+    [
+      { names: ["*"], privileges: ["read_failure_store", "read_cross_cluster"] },
+      { ...ALL, query: ["{}"] },
+    ],
+  ],
+  ["a query on all actions", [{ names: ["*"], privileges: ["indices:*"], query: ["{}"] }]],
+  [
     "a whole view by a regular expression, which is not read",
     [
       { ...ALL, names: ["/.*/"] },
@@ -52,6 +60,13 @@ test.each<[string, object[]]>([
     [
       { ...ALL, query: ["{}"] },
       { names: ["logs"], privileges: ["all"] },
+    ],
+  ],
+  [
+    "a restriction that another role lifts by its actions",
+    [
+      { ...ALL, query: ["{}"] },
+      { names: ["logs"], privileges: ["indices:data/read/*"] },
     ],
   ],
   ["a restriction on what is no reading", [ALL, { names: ["*"], privileges: ["index"], field_security: [{ grant: ["a"] }] }]],
