@@ -64,10 +64,10 @@ export async function fillSampleCluster(server: SearchServer, prefix: string): P
   await makeIndex("hidden", { hidden: true });
   await makeIndex("é+%2f日本", {});
   await makeIndex("sorted", { "sort.field": "a", "sort.order": "desc" });
-  await makeIndex("held", { default_pipeline: name("clean"), "translog.durability": "async", auto_expand_replicas: "0-1" });
+  await makeIndex("held", { "translog.durability": "async", auto_expand_replicas: "0-1" });
   await makeIndex("closed", {});
   const portable = await fillPortableThings(server, prefix);
-  await ask(`PUT ${path("held")}/_settings`, { "index.blocks.write": true });
+  await ask(`PUT ${path("held")}/_settings`, { "index.default_pipeline": name("clean"), "index.blocks.write": true });
   await ask(`POST ${path("closed")}/_close`);
   return [...portable, ...["routed", "hidden", "é+%2f日本", "sorted", "held", "closed"].map(name)];
 
