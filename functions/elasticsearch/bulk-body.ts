@@ -1,20 +1,11 @@
+import type { BulkPiece } from "./bulk-piece.ts";
 import { CUT_END, CUT_OPTION, DATA_START, HitScanner, unsigned } from "./hit-scanner.ts";
 import { MalformedLineError } from "./malformed-line-error.ts";
 
-/** The body of one bulk request: an action line and a source line for each document. */
-export interface BulkBody {
-  /** A view, valid until `release()`. */
-  readonly bytes: Uint8Array;
-  /** Documents. */
-  readonly count: number;
+/** The body of one bulk request, a view that is valid until `release()`; its offsets are found when first asked for. */
+export interface BulkBody extends BulkPiece {
   /** The sum of their hashes, unsigned, 64 bits (DIGEST.md). */
   readonly digest: bigint;
-  /** Where each action line begins, and the end: one more than documents. Found when first asked for. */
-  readonly offsets: Uint32Array;
-  /** Action and source of one document, as a body of its own; a view like `bytes`. */
-  document(index: number): Uint8Array;
-  /** Undefined when the action names none; the whole action as text when it is not JSON. */
-  idOf(index: number): string | undefined;
   /** Gives the memory back; nothing of the body may be used afterwards. */
   release(): void;
 }
@@ -116,7 +107,7 @@ export function createBulkBody(memory: BodyMemory, release: () => void): BulkBod
     if (held === undefined) throw new Error("The body was released");
     return held;
   };
-  const body: BulkBody = {
+  return {
     count,
     digest,
     get bytes() {
@@ -126,15 +117,12 @@ export function createBulkBody(memory: BodyMemory, release: () => void): BulkBod
       offsets ??= findOffsets(bytes(), count);
       return offsets;
     },
-    document: (index) => bytes().subarray(body.offsets[index], body.offsets[index + 1]),
-    idOf: (index) => readId(bytes(), body.offsets[index]!),
     release() {
       if (held === undefined) return;
       held = undefined;
       release();
     },
   };
-  return body;
 }
 
 const GAP_BYTES = 16 * 1024;
@@ -147,15 +135,4 @@ function findOffsets(body: Buffer, count: number): Uint32Array {
     offsets[index + 1] = body.indexOf(NEWLINE, source) + 1;
   }
   return offsets;
-}
-
-function readId(body: Buffer, at: number): string | undefined {
-  const action = body.toString("utf8", at, body.indexOf(NEWLINE, at));
-  try {
-    const fields = JSON.parse(action) as { index?: { _id?: string }; create?: { _id?: string } };
-    return (fields.index ?? fields.create)?._id;
-  } catch {
-    // Who asks for an id is about to report a failure: a broken escape in it must not hide that.
-    return action;
-  }
 }

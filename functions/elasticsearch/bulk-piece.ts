@@ -40,11 +40,17 @@ export function documentOf({ bytes, offsets }: BulkPiece, document: number): Uin
   return bytes.subarray(offsets[document], offsets[document + 1]);
 }
 
-/** Undefined when the action names none. */
+/** Undefined when the action names none; the whole action as text when it is not JSON. */
 export function idOf(piece: BulkPiece, document: number): string | undefined {
   const lines = Buffer.from(piece.bytes.buffer, piece.bytes.byteOffset + piece.offsets[document]!, documentOf(piece, document).length);
-  const action = JSON.parse(lines.toString("utf8", 0, lines.indexOf(0x0a))) as Record<string, { readonly _id?: string }>;
-  return (action.index ?? action.create)?._id;
+  const action = lines.toString("utf8", 0, lines.indexOf(0x0a));
+  try {
+    const fields = JSON.parse(action) as Record<string, { readonly _id?: string }>;
+    return (fields.index ?? fields.create)?._id;
+  } catch {
+    // Who asks for an id is about to report a failure: a broken escape in it must not hide that.
+    return action;
+  }
 }
 
 function range({ bytes, offsets }: BulkPiece, from: number, to: number): BulkPiece {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { type BulkBody, BulkCutter, type BulkCutterOptions } from "../../../functions/elasticsearch/bulk-cutter.ts";
+import { documentOf, idOf } from "../../../functions/elasticsearch/bulk-piece.ts";
 import { MalformedLineError } from "../../../functions/elasticsearch/malformed-line-error.ts";
 import { hitStart } from "../../tools/hit-arbitrary.ts";
 import { type ReferenceHit, readReferenceHit, sumOf } from "../../tools/hit-reference.ts";
@@ -27,8 +28,8 @@ function take(body: BulkBody): Taken {
   const indexes = Array.from({ length: body.count }, (_, index) => index);
   return {
     text: Buffer.from(body.bytes).toString("latin1"),
-    documents: indexes.map((index) => Buffer.from(body.document(index)).toString("latin1")),
-    ids: indexes.map((index) => body.idOf(index)),
+    documents: indexes.map((index) => Buffer.from(documentOf(body, index)).toString("latin1")),
+    ids: indexes.map((index) => idOf(body, index)),
     count: body.count,
     digest: body.digest,
   };
@@ -165,13 +166,13 @@ describe("bodies", () => {
     body!.release();
 
     expect(() => body!.bytes).toThrow("The body was released");
-    expect(() => body!.document(0)).toThrow("The body was released");
+    expect(() => documentOf(body!, 0)).toThrow("The body was released");
   });
 
   test("say where each document is", async () => {
     for await (const body of new BulkCutter(INDEX).cut(inPieces(Buffer.from(line("a") + line("b\\u00e9\\n")), 100))) {
       expect([...body.offsets]).toEqual([0, 30, 76]);
-      expect([body.idOf(0), body.idOf(1)]).toEqual(["a", "bé\n"]);
+      expect([idOf(body, 0), idOf(body, 1)]).toEqual(["a", "bé\n"]);
       body.release();
     }
   });
