@@ -1,6 +1,7 @@
 import { HoldfastError } from "../../runner/errors.ts";
 import type { Log } from "../../runner/function.ts";
 import { createIndices } from "./create-indices.ts";
+import { readIndexIdentities } from "./index-identity.ts";
 import type { SearchServer } from "./inspect-server.ts";
 import { listed } from "./plan-objects.ts";
 import { putObjects } from "./put-objects.ts";
@@ -38,6 +39,8 @@ export interface PreparedTarget {
   loaded(index: IndexPlan): LoadTarget;
   /** Settings to put back on indices that data streams made, by index. */
   readonly heldByStreams: ReadonlyMap<string, JsonObject>;
+  /** UUIDs of the indices that documents were to be loaded into, by name. */
+  readonly uuids: ReadonlyMap<string, string>;
 }
 
 /**
@@ -56,10 +59,12 @@ export async function prepareTarget(
   const deleted: string[] = [];
   const replays = new Map<string, StreamReplay>();
   let created: string[] = [];
+  const uuids = new Map<string, string>();
   try {
     await deleteReplaced(transport, plan, deleted);
     const plain = plan.indices.filter(({ action, loadThrough }) => action !== "skip" && loadThrough === "index");
     created = await createIndices(transport, plain, options);
+    for (const { name, uuid } of (await readIndexIdentities(transport, created)).values()) uuids.set(name, uuid);
     await putObjects(transport, objectsOf("before-data"), options);
     for (const { target, action, method } of plan.dataStreams) {
       if (action === "skip" || method !== "replay") continue;
@@ -70,16 +75,24 @@ export async function prepareTarget(
   } catch (error) {
     throw tellWhatIsGone(error, { deleted, created: [...created, ...replays.keys()] });
   }
-  return new Prepared(created, replays);
+  return new Prepared({ created, uuids, replays });
+}
+
+interface PreparedParts {
+  readonly created: string[];
+  readonly uuids: ReadonlyMap<string, string>;
+  readonly replays: ReadonlyMap<string, StreamReplay>;
 }
 
 class Prepared implements PreparedTarget {
   readonly #created: string[];
+  readonly #uuids: ReadonlyMap<string, string>;
   readonly #replays: ReadonlyMap<string, StreamReplay>;
   readonly #loaded = new Map<number, LoadTarget>();
 
-  constructor(created: string[], replays: ReadonlyMap<string, StreamReplay>) {
+  constructor({ created, uuids, replays }: PreparedParts) {
     this.#created = created;
+    this.#uuids = uuids;
     this.#replays = replays;
   }
 
@@ -89,6 +102,10 @@ class Prepared implements PreparedTarget {
 
   get heldByStreams(): ReadonlyMap<string, JsonObject> {
     return new Map([...this.#replays.values()].flatMap(({ held }) => [...held]));
+  }
+
+  get uuids(): ReadonlyMap<string, string> {
+    return new Map([...this.#uuids, ...[...this.#replays.values()].flatMap(({ uuids }) => [...uuids])]);
   }
 
   async loadTarget(plan: IndexPlan): Promise<LoadTarget> {

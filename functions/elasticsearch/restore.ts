@@ -1,6 +1,7 @@
 import { HoldfastError } from "../../runner/errors.ts";
 import type { ParametersOf, RestoreContext, RestoreFunction, RestoreResult } from "../../runner/function.ts";
 import { assertRestorable } from "./assert-restorable.ts";
+import { assertStillThere } from "./assert-still-there.ts";
 import { assertStored } from "./assert-stored.ts";
 import { BulkGate } from "./bulk-gate.ts";
 import { checkTarget } from "./check-target.ts";
@@ -81,6 +82,7 @@ async function fill(target: Target): Promise<RestoreResult> {
   const { context, transport, server, plan, prepared, refusals, signal } = target;
   const loaded = await load(target);
   await refusals.close();
+  await assertStillThere(transport, prepared);
   if (refusals.count === 0) await countDocuments(transport, plan, prepared);
   const verified = context.parameters.verifyRestored && refusals.count === 0 ? await verify(target) : undefined;
   const finished = await finishTarget(transport, server, plan, { ...context, signal, prepared });

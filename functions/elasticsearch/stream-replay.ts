@@ -14,6 +14,7 @@ export class StreamReplay {
   /** Its indices, by the source's number. */
   readonly #indices = new Map<number, string>();
   readonly #before = new Map<string, JsonObject>();
+  readonly #uuids = new Map<string, string>();
   readonly #transport: SearchTransport;
   readonly #server: SearchServer;
 
@@ -43,6 +44,11 @@ export class StreamReplay {
     return this.#before;
   }
 
+  /** Of its indices, by name. */
+  get uuids(): ReadonlyMap<string, string> {
+    return this.#uuids;
+  }
+
   async #writeIndex(): Promise<string> {
     return (await this.names()).at(-1)!;
   }
@@ -65,6 +71,7 @@ export class StreamReplay {
     const answer = await this.#transport.json({ method: "GET", path, query: { flat_settings: true } });
     const settings = (answer.json as Readonly<Record<string, { settings: JsonObject }>>)[index]?.settings;
     if (settings === undefined) throw unexpectedAnswer(this.#transport, `GET ${path}`);
+    this.#uuids.set(index, String(settings["index.uuid"]));
     const loading = loadingSettings(this.#server);
     this.#before.set(index, Object.fromEntries(Object.keys(loading).map((name) => [name, settings[name] ?? null])));
     await this.#transport.json({ method: "PUT", path, body: loading });

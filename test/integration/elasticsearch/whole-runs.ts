@@ -1,7 +1,7 @@
 import { esBackup } from "../../../functions/elasticsearch/backup.ts";
 import { esBackupParameters, esRestoreParameters } from "../../../functions/elasticsearch/parameters.ts";
 import { esRestore } from "../../../functions/elasticsearch/restore.ts";
-import type { BackupResult, DatabaseConnection, ParametersOf, RestoreResult } from "../../../runner/function.ts";
+import type { BackupResult, DatabaseConnection, ParametersOf, RestoreResult, SnapshotReader } from "../../../runner/function.ts";
 import type { Parameter } from "../../../runner/parameters.ts";
 import { findBase } from "../../../runner/snapshot/find-base.ts";
 import type { Manifest } from "../../../runner/snapshot/manifest.ts";
@@ -24,14 +24,28 @@ export async function backUp({ repository }: Bucket, url: string, parameters: Pa
   return { manifest, result };
 }
 
+export interface RestoreChoices extends Partial<RestoreParameters> {
+  readonly manifest: Manifest;
+  /** Before the first line of each stream. */
+  onStream?(name: string): Promise<void>;
+}
+
 /** A restore of that snapshot into the server at `url`. */
 export function restore(
   { repository }: Bucket,
   url: string,
-  { manifest, ...parameters }: Partial<RestoreParameters> & { readonly manifest: Manifest },
+  { manifest, onStream = async () => undefined, ...parameters }: RestoreChoices,
 ): Promise<RestoreResult> {
   const defaults = defaultsOf<RestoreParameters>(esRestoreParameters);
-  return esRestore.run({ ...contextFor(url), parameters: { ...defaults, ...parameters }, snapshot: readSnapshot(repository, manifest) });
+  const reader = readSnapshot(repository, manifest);
+  const snapshot: SnapshotReader = {
+    ...reader,
+    async *stream(name) {
+      await onStream(name);
+      yield* reader.stream(name);
+    },
+  };
+  return esRestore.run({ ...contextFor(url), parameters: { ...defaults, ...parameters }, snapshot });
 }
 
 function defaultsOf<T>(parameters: Readonly<Record<string, Parameter>>): T {
