@@ -5,6 +5,7 @@ import { featureOf } from "./feature-names.ts";
 import { isAtLeast, type SearchServer } from "./inspect-server.ts";
 import type { ListedIndex } from "./list-indices.ts";
 import { listUncarried } from "./list-uncarried.ts";
+import { listed } from "./plan-objects.ts";
 import { readDataStreams } from "./read-data-streams.ts";
 import { readIfThere } from "./read-if-there.ts";
 import type { SearchRequest, SearchTransport } from "./transport.ts";
@@ -12,10 +13,8 @@ import { unexpectedAnswer } from "./unexpected-answer.ts";
 
 export interface ReadCatalog {
   readonly catalog: ClusterCatalog;
-  /** What exists and is not carried in this release, by name. */
+  /** What exists and is not carried, by name. */
   readonly notCarried: NotCarried[];
-  /** How many objects were passed over because the server brings them itself. */
-  readonly managed: number;
 }
 
 /**
@@ -29,7 +28,6 @@ export async function readClusterCatalog(
 ): Promise<ReadCatalog> {
   const objects = {} as Record<ObjectKind["kind"], Objects>;
   const notCarried: NotCarried[] = [];
-  let managed = 0;
   for (const kind of OBJECT_KINDS) {
     const since = kind.since[server.flavour];
     const isMeant = since !== undefined && isAtLeast(server, server.flavour, since);
@@ -37,14 +35,18 @@ export async function readClusterCatalog(
     if (all === undefined && kind.isOptional === undefined)
       notCarried.push({ name: `${kind.name}:*`, reason: `The server, or a proxy before it, does not offer GET ${kind.path}` });
     const own = Object.entries(all ?? {}).filter(([name, object]) => !isManaged(name, object));
-    managed += Object.keys(all ?? {}).length - own.length;
+    const managed = Object.entries(all ?? {}).flatMap(([name, object]) => (isManaged(name, object) ? [name] : []));
+    if (managed.length > 0) notCarried.push({ name: `${kind.name}:managed`, reason: `${MANAGED}: ${listed(managed.sort(), MOST_MANAGED)}` });
     objects[kind.kind] = Object.fromEntries(own);
   }
   if (Object.keys(objects.ismPolicies).length > 0) notCarried.push(ISM_ATTACHMENTS);
   const streams = await readDataStreams(transport, server, chosen);
   notCarried.push(...(await listUncarried(transport, server)));
-  return { catalog: { ...objects, ...streams }, notCarried, managed };
+  return { catalog: { ...objects, ...streams }, notCarried };
 }
+
+const MOST_MANAGED = 200;
+const MANAGED = "Whoever manages them brings them: the server itself, or what marks them as managed in their _meta";
 
 // Kept in an index of the plugin's own, not in the settings of the indices.
 const ISM_ATTACHMENTS: NotCarried = {
