@@ -36,7 +36,8 @@ export async function readClusterCatalog(
       notCarried.push({ name: `${kind.name}:*`, reason: `The server, or a proxy before it, does not offer GET ${kind.path}` });
     const own = Object.entries(all ?? {}).filter(([name, object]) => !isManaged(name, object));
     const managed = Object.entries(all ?? {}).flatMap(([name, object]) => (isManaged(name, object) ? [name] : []));
-    if (managed.length > 0) notCarried.push({ name: `${kind.name}:managed`, reason: `${MANAGED}: ${listed(managed.sort(), MOST_MANAGED)}` });
+    if (managed.length > 0)
+      notCarried.push({ name: `${kind.name}:managed`, reason: `${MANAGED}: ${listed(managed.sort(), MOST_MANAGED)}` });
     objects[kind.kind] = Object.fromEntries(own);
   }
   if (Object.keys(objects.ismPolicies).length > 0) notCarried.push(ISM_ATTACHMENTS);
