@@ -1,5 +1,5 @@
 import { askServer, askServerOk, type SearchServer } from "../../servers/search-server.ts";
-import { uniqueName, useElasticsearch } from "../../servers/search-server-pool.ts";
+import { uniqueName, useElasticsearch, useOpenSearch } from "../../servers/search-server-pool.ts";
 import { makeBucket } from "../../unit/snapshot/snapshot-parts.ts";
 import { fill, makeIndex } from "./reading.ts";
 import { backUp, restore } from "./whole-runs.ts";
@@ -32,4 +32,27 @@ test("an index that is deleted before its documents come, and made by the server
   await expect(restoring).rejects.toMatchObject({ reason: "TargetIndexGone", message: expect.stringContaining(name) });
   expect(deletion).toBeDefined();
   expect((await askServer(server, `GET /${name}/_count`)).status).toBe(200);
+});
+
+test("indices that a data stream makes for its documents are known again", async () => {
+  await using streaming = await useOpenSearch("2.19.1");
+  const name = uniqueName("meanwhile");
+  const template = { index_patterns: [name], data_stream: {}, priority: 500, template: { settings: { number_of_replicas: 0 } } };
+  await askServerOk(streaming, `PUT /_index_template/${name}`, JSON.stringify(template));
+  await using _ = {
+    [Symbol.asyncDispose]: async () => {
+      await askServer(streaming, `DELETE /_data_stream/${name}`);
+      await askServer(streaming, `DELETE /_index_template/${name}`);
+    },
+  };
+  const document = (n: number) => `{"create":{"_id":"${n}"}}\n{"@timestamp":"2026-01-01T00:00:00Z","n":${n}}\n`;
+  await askServerOk(streaming, `POST /${name}/_bulk?refresh=true`, document(1) + document(2));
+  await askServerOk(streaming, `POST /${name}/_rollover`);
+  await askServerOk(streaming, `POST /${name}/_bulk?refresh=true`, document(3));
+  const bucket = await makeBucket();
+  const { manifest } = await backUp(bucket, streaming.url, { match: name });
+
+  const { counts } = await restore(bucket, streaming.url, { manifest, policy: "replace", verifyRestored: true });
+
+  expect(counts).toMatchObject({ documents: 3, dataStreams: 1, verifiedByDigest: 2 });
 });
