@@ -1,5 +1,5 @@
 // A process: the least that a client can do to load an index. Bulk bodies that were cut beforehand, one a file, several requests in flight; of the
-// answers only `errors` is asked for.
+// answers only `errors` is asked for. Ends with a refresh, for without it nothing can be found.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,6 +17,7 @@ const requests = Number(values.requests);
 const pool = new Pool(values.url, { connections: requests });
 const files = (await readdir(values.bodies)).map((name) => join(values.bodies, name)).values();
 await Promise.all(Array.from({ length: requests }, load));
+await (await pool.request({ method: "POST", path: `/${values.index}/_refresh` })).body.dump();
 await pool.close();
 
 async function load(): Promise<void> {
