@@ -13,8 +13,6 @@ export interface ListedIndex {
   readonly isHidden: boolean;
   /** The server says that it belongs to one of its features. */
   readonly isSystem: boolean;
-  /** Throttled for searches: left out of them unless they say `ignore_throttled=false` (Elasticsearch 7). */
-  readonly isFrozen: boolean;
   /** Its own, and those of its data stream. */
   readonly aliases: readonly string[];
   readonly dataStream?: string;
@@ -34,8 +32,6 @@ const FIELDS = [
   "metadata.indices.*.aliases",
   "metadata.indices.*.settings.index.uuid",
   "metadata.indices.*.settings.index.hidden",
-  "metadata.indices.*.settings.index.frozen",
-  "metadata.indices.*.settings.index.search.throttled",
   "metadata.indices.*.settings.index.store.type",
   "metadata.indices.*.settings.index.downsample",
   "metadata.indices.*.settings.index.rollup",
@@ -59,8 +55,6 @@ const indexState = z.object({
     index: z.object({
       uuid: z.string(),
       hidden: z.string().optional(),
-      frozen: z.string().optional(),
-      search: object.optional(),
       store: object.optional(),
       downsample: object.optional(),
       rollup: object.optional(),
@@ -155,7 +149,6 @@ function describe(name: string, { state, system, aliases, settings: { index } }:
     isClosed: state === "close",
     isHidden: member === undefined ? index.hidden === "true" : member.isHidden,
     isSystem: system || member?.isSystem === true,
-    isFrozen: index.frozen === "true" || index.search?.throttled === "true",
     aliases: [...aliases, ...(member?.aliases ?? [])],
     ...(member === undefined ? {} : member.isFailureStore ? { failureStoreOf: member.stream } : { dataStream: member.stream }),
     ...(nature === undefined ? {} : { nature }),

@@ -25,8 +25,6 @@ export interface ReadOptions {
 export interface LineSink {
   /** Whole lines, which may be reused as soon as the promise settled. */
   write(lines: Uint8Array): Promise<void>;
-  /** After all lines of a page. */
-  endPage?(): Promise<void>;
   /** After the last page: what the whole sink was given. */
   finish(documents: number, digest: bigint): Promise<void>;
 }

@@ -39,7 +39,6 @@ export async function readRange(source: ShardPages, { index, pages, openTarget, 
     if (reading.hits > 0) {
       sink ??= await openTarget();
       await sink.write(reading.lines);
-      await sink.endPage?.();
       documents += reading.hits;
       digest = BigInt.asUintN(64, digest + reading.digest);
       if (reading.rewrote) rewrittenPages += 1;

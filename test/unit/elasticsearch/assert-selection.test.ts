@@ -4,7 +4,7 @@ import type { ListedIndex } from "../../../functions/elasticsearch/list-indices.
 import { ParameterError } from "../../../runner/errors.ts";
 
 function index(name: string, rest: Partial<ListedIndex> = {}): ListedIndex {
-  return { name, uuid: `uuid-${name}`, isClosed: false, isHidden: false, isSystem: false, isFrozen: false, aliases: [], ...rest };
+  return { name, uuid: `uuid-${name}`, isClosed: false, isHidden: false, isSystem: false, aliases: [], ...rest };
 }
 
 const INDICES = [

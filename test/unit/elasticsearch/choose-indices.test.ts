@@ -2,7 +2,7 @@ import { chooseIndices, type IndexSelection } from "../../../functions/elasticse
 import type { ListedIndex } from "../../../functions/elasticsearch/list-indices.ts";
 
 function index(name: string, rest: Partial<ListedIndex> = {}): ListedIndex {
-  return { name, uuid: `uuid-${name}`, isClosed: false, isHidden: false, isSystem: false, isFrozen: false, aliases: [], ...rest };
+  return { name, uuid: `uuid-${name}`, isClosed: false, isHidden: false, isSystem: false, aliases: [], ...rest };
 }
 
 function choose(listed: readonly ListedIndex[], selection: Partial<IndexSelection> = {}) {

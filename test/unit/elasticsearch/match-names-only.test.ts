@@ -13,7 +13,7 @@ const indices = [
 function choose(selection: { match?: string; matchRegex?: string; matchNamesOnly?: boolean }) {
   const listed = indices.map(
     ({ dataStream, ...index }): ListedIndex => ({
-      ...{ ...index, uuid: index.name, isClosed: false, isHidden: false, isSystem: false, isFrozen: false },
+      ...{ ...index, uuid: index.name, isClosed: false, isHidden: false, isSystem: false },
       ...(dataStream === undefined ? {} : { dataStream }),
     }),
   );
