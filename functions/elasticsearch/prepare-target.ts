@@ -1,10 +1,11 @@
-import { HoldfastError } from "../../runner/errors.ts";
+import { DatabaseRefusedError, HoldfastError } from "../../runner/errors.ts";
 import type { Log } from "../../runner/function.ts";
+import { askAgain } from "./ask-again.ts";
 import { createIndices } from "./create-indices.ts";
 import { readIndexIdentities } from "./index-identity.ts";
 import type { SearchServer } from "./inspect-server.ts";
 import { listed } from "./plan-objects.ts";
-import { putObjects } from "./put-objects.ts";
+import { type AskOptions, putObjects } from "./put-objects.ts";
 import type { IndexPlan, JsonObject, RestorePlan } from "./restore-plan.ts";
 import { StreamReplay } from "./stream-replay.ts";
 import { pathOf, type SearchTransport } from "./transport.ts";
@@ -61,7 +62,7 @@ export async function prepareTarget(
   let created: string[] = [];
   const uuids = new Map<string, string>();
   try {
-    await deleteReplaced(transport, plan, deleted);
+    await deleteReplaced(transport, plan, { ...options, deleted });
     const plain = plan.indices.filter(({ action, loadThrough }) => action !== "skip" && loadThrough === "index");
     created = await createIndices(transport, plain, options);
     for (const { name, uuid } of (await readIndexIdentities(transport, created)).values()) uuids.set(name, uuid);
@@ -127,18 +128,23 @@ class Prepared implements PreparedTarget {
   }
 }
 
-/** A data stream takes its indices with it. */
-async function deleteReplaced(transport: SearchTransport, { dataStreams, indices }: RestorePlan, deleted: string[]): Promise<void> {
-  for (const { target, action } of dataStreams)
-    if (action === "replace") {
-      await transport.json({ method: "DELETE", path: pathOf("_data_stream", target), statuses: [404] });
-      deleted.push(target);
-    }
-  for (const { target, action } of indices)
-    if (action === "replace") {
-      await transport.json({ method: "DELETE", path: pathOf(target), statuses: [404] });
-      deleted.push(target);
-    }
+/** A data stream takes its indices with it. `deleted` gets each name as soon as it may be gone. */
+async function deleteReplaced(
+  transport: SearchTransport,
+  { dataStreams, indices }: RestorePlan,
+  { deleted, ...options }: AskOptions & { readonly deleted: string[] },
+): Promise<void> {
+  const remove = async (target: string, path: string) => {
+    // An answer that was lost is asked for again: what is gone already is as wanted.
+    const ask = () => transport.json({ method: "DELETE", path, statuses: [404] });
+    await askAgain(ask, { ...options, subject: `deleting "${target}"` }).catch((error: unknown) => {
+      if (!(error instanceof DatabaseRefusedError)) deleted.push(target);
+      throw error;
+    });
+    deleted.push(target);
+  };
+  for (const { target, action } of dataStreams) if (action === "replace") await remove(target, pathOf("_data_stream", target));
+  for (const { target, action } of indices) if (action === "replace") await remove(target, pathOf(target));
 }
 
 function tellWhatIsGone(error: unknown, { deleted, created }: { deleted: readonly string[]; created: readonly string[] }): unknown {

@@ -1,3 +1,4 @@
+import { onFirst, startFaultyHttpProxy } from "../../fakes/faulty-http-proxy.ts";
 import { askServer, askServerOk, type SearchServer } from "../../servers/search-server.ts";
 import { uniqueName, useElasticsearch, useOpenSearch } from "../../servers/search-server-pool.ts";
 import { makeBucket } from "../../unit/snapshot/snapshot-parts.ts";
@@ -55,4 +56,19 @@ test("indices that a data stream makes for its documents are known again", async
   const { counts } = await restore(bucket, streaming.url, { manifest, policy: "replace", verifyRestored: true });
 
   expect(counts).toMatchObject({ documents: 3, dataStreams: 1, verifiedByDigest: 2 });
+});
+
+test("an index that is replaced is deleted although the answer is lost", async () => {
+  const name = uniqueName("meanwhile");
+  await using _ = await makeIndex(server, name);
+  await fill(server, name, 10);
+  const bucket = await makeBucket();
+  const { manifest } = await backUp(bucket, server.url, { match: name });
+  await using proxy = await startFaultyHttpProxy(server.port);
+  proxy.break(onFirst({ kind: "lose answer" }, /^DELETE/));
+
+  const { counts } = await restore(bucket, proxy.endpoint, { manifest, policy: "replace" });
+
+  expect(proxy.brokenRequests).toBe(1);
+  expect(counts).toMatchObject({ documents: 10, replaced: 1 });
 });
