@@ -24,7 +24,7 @@ const USAGE = `Usage: elasticsearch.ts [--documents N] [--runs N] [--only dump|m
   --directory  for stores and files, some GB; default: a new one below ${tmpdir()}
 `;
 const VERSION = "8.19.4";
-/** With half of it the server has no room for some bodies: ours sends them again, the raw loader fails. */
+/** With half of it, or another collector than its own, the server refuses bodies for want of memory: ours sends them again, the raw loader fails. */
 const HEAP_MEGABYTES = 2048;
 const INDEX = "bench";
 const SMALL = { indices: 20, documents: 500 };
@@ -66,6 +66,7 @@ try {
   await using server = await startElasticsearch({
     version: VERSION,
     heapMegabytes: HEAP_MEGABYTES,
+    javaOptions: ["-XX:+UseG1GC"],
     plugins: [await buildRootPlugin(VERSION, directory)],
   });
   if (values.only !== "many") await fillIndex(server, INDEX, { documents, shards: Number(values.shards), seed: SEED });
