@@ -8,7 +8,7 @@ import { describeIndex, diffIndices, type IndexContent, readAll } from "../../to
 import { type Outcome, runHoldfast } from "../holdfast-process.ts";
 import { askOf, openScene, type SearchScene } from "./search-scene.ts";
 
-const PAGE = /^POST \/_search\?/;
+const PAGE = /^POST \/_search\?(?!.*filter_path)/;
 
 let server: SearchServer;
 

@@ -9,7 +9,7 @@ import { type RunningHoldfast, startHoldfast } from "../holdfast-process.ts";
 import { askOf, openScene, type SearchScene } from "./search-scene.ts";
 
 const DOCUMENTS = 12_000;
-const PAGE = /^POST \/_search\?/;
+const PAGE = /^POST \/_search\?(?!.*filter_path)/;
 
 let server: SearchServer;
 
