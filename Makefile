@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 NODE := node_modules/.bin/node
 
-.PHONY: setup demo demo-elasticsearch test test-all e2e-all check bundle benchmark readme deploy clean
+.PHONY: setup demo demo-elasticsearch test test-all e2e-all check bundle benchmark benchmark-elasticsearch readme deploy clean
 
 setup: node_modules/.installed
 
@@ -35,6 +35,10 @@ bundle: setup
 
 benchmark: setup bundle
 	@$(NODE) --disable-warning=ExperimentalWarning test/benchmark/redis.ts
+
+# As root, with a JDK.
+benchmark-elasticsearch: setup bundle
+	@$(NODE) --disable-warning=ExperimentalWarning test/benchmark/elasticsearch.ts
 
 # Writes the tables of flags and exit codes into README.md, and that of rights into SECURITY.md.
 readme: setup
