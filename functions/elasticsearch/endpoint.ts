@@ -1,8 +1,9 @@
 // endpoint: where an Elasticsearch or OpenSearch listens and how to speak to it. transport: requests to one endpoint.
 import { isIP } from "node:net";
-import { type ConnectionOptions, checkServerIdentity } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import { ParameterError } from "../../runner/errors.ts";
 import { type DatabaseConnection, Secret } from "../../runner/function.ts";
+import { tlsOptions } from "../../runner/tls-options.ts";
 
 export interface SearchEndpoint {
   /** Without credentials, for messages. */
@@ -105,17 +106,4 @@ function readApiKey(text: string, description: string): Secret {
   if (!/^[\x21-\x7e]+$/.test(key))
     throw new ParameterError(`Cannot authenticate to ${description}: the API key holds what no key may hold`);
   return new Secret(`ApiKey ${key.includes(":") ? Buffer.from(key).toString("base64") : key}`);
-}
-
-function tlsOptions({ host, tls, description }: DatabaseConnection): ConnectionOptions {
-  if ((tls.clientCertificate === undefined) !== (tls.clientKey === undefined))
-    throw new ParameterError(`Cannot connect to ${description}: a client certificate and its key are needed together`);
-  const name = tls.serverName || host;
-  return {
-    rejectUnauthorized: tls.verify,
-    ...(isIP(name) ? {} : { servername: name }),
-    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls.clientCertificate === undefined ? {} : { cert: tls.clientCertificate, key: tls.clientKey?.reveal() }),
-  };
 }

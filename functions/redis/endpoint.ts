@@ -1,9 +1,9 @@
 // endpoint: where a Redis or Valkey listens and how to speak to it. link: one connected, authenticated socket.
 // reply: the server's answer to one command. snapshot transfer: the RDB that follows a SYNC.
-import { isIP } from "node:net";
-import { type ConnectionOptions, checkServerIdentity } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import { ParameterError } from "../../runner/errors.ts";
 import type { DatabaseConnection, Secret } from "../../runner/function.ts";
+import { tlsOptions } from "../../runner/tls-options.ts";
 
 export interface RedisEndpoint {
   /** Without credentials, for messages. */
@@ -54,18 +54,4 @@ export function redisEndpoint(database: DatabaseConnection): RedisEndpoint {
 
 function nonEmpty(secret: Secret | undefined): Secret | undefined {
   return secret === undefined || secret.reveal() === "" ? undefined : secret;
-}
-
-function tlsOptions({ host, tls, description }: DatabaseConnection): ConnectionOptions {
-  if ((tls.clientCertificate === undefined) !== (tls.clientKey === undefined))
-    throw new ParameterError(`Cannot connect to ${description}: a client certificate and its key are needed together`);
-  const name = tls.serverName || host;
-  return {
-    rejectUnauthorized: tls.verify,
-    // An IP address must not be sent as SNI, and is not taken from the socket as a name to check.
-    ...(isIP(name) ? {} : { servername: name }),
-    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls.clientCertificate === undefined ? {} : { cert: tls.clientCertificate, key: tls.clientKey?.reveal() }),
-  };
 }
