@@ -36,6 +36,9 @@ export interface FinishedBackup {
   readonly success: Success;
 }
 
+/** Of what was left out, in the log. */
+const NAMED = 10;
+
 /** Takes a backup: resolves once its snapshot is committed (and read back, if asked for). */
 export async function backUp(fn: BackupFunction, plan: BackupPlan, parts: RunParts): Promise<FinishedBackup> {
   const { signal, log, warn } = parts;
@@ -63,6 +66,11 @@ export async function backUp(fn: BackupFunction, plan: BackupPlan, parts: RunPar
   log.info("Backup started", { snapshot: snapshot.id, database: database.connection.description, store });
   const result = await fn.run({ ...contextOf(plan, parts), snapshot });
   const manifest = await snapshot.commit(result);
+  if (result.notCarried.length > 0)
+    log.info("Left out of the snapshot, as its manifest and the report say in full", {
+      notCarried: result.notCarried.length,
+      first: result.notCarried.slice(0, NAMED).map(({ name, reason }) => `${name}: ${reason}`),
+    });
   if (plan.verifyAfter) await readBack(repository, manifest.id, parts);
   return { manifest, repository, success: describeSuccess(manifest, result, plan) };
 }

@@ -12,6 +12,7 @@ import { type IndexMarks, readShardMarks } from "./read-shard-marks.ts";
 import { faultOf } from "./server-error.ts";
 import { pathOf, type SearchTransport } from "./transport.ts";
 import { unexpectedAnswer } from "./unexpected-answer.ts";
+import { warnOfGaps } from "./warn-of-gaps.ts";
 
 export interface SettledIndices {
   readonly cursors: Cursors;
@@ -83,6 +84,7 @@ async function trySettling(transport: SearchTransport, server: SearchServer, opt
     const isSame = isSameList(first.chosen, second.chosen) && entries.length === names.length && names.every((name) => cursors.has(name));
     if (isSame) {
       const kept = judgeSources(entries, parameters.skipSourceless);
+      warnOfGaps({ closed: first.closed, entries: kept.entries }, options.warn);
       const marksAfter = await readShardMarks(transport, names);
       return {
         cursors,
