@@ -6,6 +6,7 @@ import {
 } from "./elasticsearch-server.ts";
 import { ensureGo, ensurePrograms } from "./install.ts";
 import { ensureKubernetes } from "./kubernetes/ensure-kubernetes.ts";
+import { ensureKubernetesNode } from "./kubernetes/ensure-kubernetes-node.ts";
 import { ensureMinio, isMinioWanted } from "./minio.ts";
 import { ensureNewRedis } from "./new-redis.ts";
 import { ensureOldRedis } from "./old-redis.ts";
@@ -25,6 +26,7 @@ export async function ensureEverything(): Promise<void> {
   await ensureVersitygw();
   if (await isMinioWanted()) await ensureMinio();
   await ensureKubernetes();
+  await ensureKubernetesNode();
   await ensureSearchServers();
 }
 

@@ -22,6 +22,13 @@ const PACKAGES: Readonly<Record<string, string>> = {
   java: "openjdk-17-jre-headless",
   mvn: "maven",
   unzip: "unzip",
+  dockerd: "docker.io",
+  debootstrap: "debootstrap",
+  containerd: "containerd",
+  ctr: "containerd",
+  runc: "runc",
+  iptables: "iptables",
+  ip: "iproute2",
 };
 
 /** Resolves with the program's path; installs its Debian package when it is missing and we are root, else says which command is missing. */
