@@ -1,0 +1,58 @@
+import { isDeepStrictEqual } from "node:util";
+import { ClusterUnavailableError } from "../../runner/errors.ts";
+import type { ChangeMetadata, ChangeStatus, StopJob } from "../action.ts";
+import type { KindName } from "../kinds.ts";
+import type { Fields, LiveObject, ObjectIdentity } from "../objects.ts";
+import type { ObjectsApi } from "../objects-api.ts";
+
+interface ChangeParts {
+  readonly api: ObjectsApi;
+  readonly signal: AbortSignal;
+}
+
+const MOST_TRIES = 10;
+
+/** Writes what follows from the status as it is now. Resolves with what was written; `undefined` when nothing had to be, or the object is gone. */
+export async function changeStatus({ kind, object, change }: ChangeStatus, parts: ChangeParts): Promise<LiveObject | undefined> {
+  const make = (live: LiveObject) => ({ ...live, status: change(live.status ?? {}) });
+  return repeat(kind, object, { ...parts, make, write: (next) => parts.api.replaceStatus(next, { signal: parts.signal }) });
+}
+
+/** The same of everything but the status. */
+export async function changeMetadata({ kind, object, change }: ChangeMetadata, parts: ChangeParts): Promise<LiveObject | undefined> {
+  return repeat(kind, object, { ...parts, make: change, write: (next) => parts.api.replace(next, { signal: parts.signal }) });
+}
+
+/** A Job's own deadline, in the past: the Job controller then ends its pods, and the Job as failed. */
+export async function stopJob({ job }: StopJob, parts: ChangeParts): Promise<LiveObject | undefined> {
+  const make = (live: LiveObject) => (isFinished(live.status) ? live : { ...live, spec: { ...live.spec, activeDeadlineSeconds: 1 } });
+  return repeat("Job", job, { ...parts, make, write: (next) => parts.api.replace(next, { signal: parts.signal }) });
+}
+
+interface Repetition extends ChangeParts {
+  make(live: LiveObject): LiveObject;
+  write(next: LiveObject): Promise<LiveObject | "conflict" | "gone">;
+}
+
+async function repeat(kind: KindName, object: ObjectIdentity, { api, signal, make, write }: Repetition): Promise<LiveObject | undefined> {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const live = await api.get(kind, object, { signal });
+    if (live === undefined || live.metadata.uid !== object.uid) return undefined;
+    const next = asJson(make(live));
+    if (isDeepStrictEqual(next, asJson(live))) return undefined;
+    const written = await write(next);
+    if (written === "gone") return undefined;
+    if (written !== "conflict") return written;
+  }
+  throw new ClusterUnavailableError(`Others keep changing ${kind} "${object.namespace}/${object.name}"`);
+}
+
+function isFinished(status: Fields | undefined): boolean {
+  const conditions = (status?.conditions ?? []) as readonly { readonly type: string; readonly status: string }[];
+  return conditions.some(({ type, status: value }) => (type === "Complete" || type === "Failed") && value === "True");
+}
+
+/** As the server will keep it: fields that are undefined are none. */
+function asJson(object: LiveObject): LiveObject {
+  return JSON.parse(JSON.stringify(object));
+}
