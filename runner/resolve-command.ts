@@ -2,12 +2,11 @@ import * as z from "zod";
 import { ParameterError } from "./errors.ts";
 import type { BackupInvoker, Cluster, ClusterOptions } from "./kubernetes/cluster.ts";
 import { printObjects } from "./kubernetes/print-objects.ts";
-import { type ResolvedJob, resolveJob } from "./kubernetes/resolve-job.ts";
 import { sessionName } from "./kubernetes/resolve-names.ts";
 import type { KubernetesObject } from "./kubernetes/resolve-objects.ts";
 import { backupRequest, type RunRequest, restoreRequest } from "./kubernetes/resolve-request.ts";
-import { chooseTask, type ResolveSettings } from "./kubernetes/task-variables.ts";
-import { assertUsageAllowed } from "./kubernetes/usage-policy.ts";
+import { resolveFromCluster } from "./kubernetes/resolve-with-cluster.ts";
+import type { ResolveSettings } from "./kubernetes/task-variables.ts";
 import { textParameter } from "./parameter-kinds.ts";
 import type { Parameter, ParametersOf } from "./parameters.ts";
 import { printedGateway } from "./printed-gateway.ts";
@@ -111,6 +110,7 @@ export async function showResolvedJobs(parameters: ResolveParameters, parts: Res
   const { signal, now = () => new Date() } = parts;
   const context: Context = { parameters, cluster: await parts.sources.cluster(), options: { signal }, now };
   const requests = await findRequests(context);
+  const source = { cluster: context.cluster, settings: settingsOf(parameters), task: parameters.task, signal };
   const objects: KubernetesObject[] = [];
   for (const request of requests) {
     if (request.session.uid === undefined) {
@@ -120,11 +120,15 @@ export async function showResolvedJobs(parameters: ResolveParameters, parts: Res
         `${kind} "${namespace}/${name}" has no uid here: the Job has no owner; make the session first, and the Job after it`,
       );
     }
-    const { job, claim } = await resolveRequest(request, context);
+    const { job, claim } = await resolveFromCluster(request, source);
     objects.push(...(claim === undefined ? [] : [claim]), job);
   }
   await parts.print(printObjects(objects, { json: parameters.json }));
   return { message: `${requests.length} Job(s)`, counts: { jobs: requests.length } };
+}
+
+function settingsOf({ image, pushgatewayUrl, serviceAccount: serviceAccountName }: ResolveParameters): ResolveSettings {
+  return { image, pushgatewayUrl: printedGateway(pushgatewayUrl), serviceAccountName };
 }
 
 interface Context {
@@ -177,17 +181,4 @@ async function findSession(
 function undefinedIfMissing(error: unknown): undefined {
   if (error instanceof ParameterError && error.reason === "ObjectNotFound") return undefined;
   throw error;
-}
-
-async function resolveRequest(request: RunRequest, { parameters, cluster, options }: Context): Promise<ResolvedJob> {
-  const repository = await cluster.repository(request.repository, options);
-  await assertUsageAllowed(cluster, repository, { ...options, fromNamespace: request.session.namespace });
-  const appBinding = await cluster.appBinding(request.appBinding, options);
-  const { name, params } = chooseTask(appBinding, request, parameters.task);
-  const task = await cluster.task(name, options);
-  const names = new Set((task.spec?.steps ?? []).map((step) => step.name));
-  const functions = await Promise.all([...names].map(async (each) => [each, await cluster.stashFunction(each, options)] as const));
-  const { image, serviceAccount: serviceAccountName } = parameters;
-  const settings: ResolveSettings = { image, pushgatewayUrl: printedGateway(parameters.pushgatewayUrl), serviceAccountName };
-  return resolveJob(request, { task, params, functions: new Map(functions), repository, settings });
 }

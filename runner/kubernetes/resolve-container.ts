@@ -3,6 +3,7 @@ import type { StashFunction } from "./cluster.ts";
 import { imageParts } from "./resolve-image.ts";
 import { containerName } from "./resolve-names.ts";
 import { type Container, type CoreValue, type EnvironmentVariable, itemsWith, type VolumeMount } from "./resolve-objects.ts";
+import { INTERIM_VOLUME } from "./resolve-volumes.ts";
 import { substitute, type Variables } from "./substitute.ts";
 import { stepVariables } from "./task-variables.ts";
 
@@ -28,7 +29,8 @@ export function resolveContainer(fn: StashFunction, options: ContainerOptions): 
   const spec = fillTemplate(fn, options, origin);
   const { podSecurityPolicyName: _unused, runtimeSettings, image, volumeMounts, ...container } = spec;
   const settings = [runtimeSettings, options.settings].filter((each) => each !== undefined);
-  const mounts = [...itemsWith(volumeMounts, ["name", "mountPath"], `${origin}, spec.volumeMounts`), ...options.mounts];
+  const own = itemsWith(volumeMounts, ["name", "mountPath"], `${origin}, spec.volumeMounts`);
+  const mounts = [...own, ...options.mounts.filter((mount) => !own.some((each) => isInterimTwice(each, mount)))];
   const name = containerName(fn.metadata.name, options.step);
   if (name.length > 63)
     throw new ParameterError(`${origin}: its name is too long for a container, "${name}"`, { hint: "Give it a shorter name" });
@@ -113,6 +115,11 @@ function withoutEmpty(value: CoreValue): CoreValue {
 function mergeFields(values: readonly (CoreValue | undefined)[]): CoreValue | undefined {
   const merged: CoreValue = Object.assign({}, ...values);
   return Object.keys(merged).length === 0 ? undefined : merged;
+}
+
+/** A Function asks for the interim volume by mounting it, be it where every container has it anyway. */
+function isInterimTwice(own: VolumeMount, mount: VolumeMount): boolean {
+  return own.name === INTERIM_VOLUME && mount.name === INTERIM_VOLUME && own.mountPath === mount.mountPath;
 }
 
 function assertPathsDiffer(mounts: readonly VolumeMount[], origin: string): void {

@@ -4,7 +4,7 @@ import { resolveContainer } from "./resolve-container.ts";
 import { jobName } from "./resolve-names.ts";
 import type { Job, ObjectMetadata, PodSpec, VolumeClaim } from "./resolve-objects.ts";
 import type { RunRequest } from "./resolve-request.ts";
-import { type PodVolumes, podVolumes } from "./resolve-volumes.ts";
+import { INTERIM_VOLUME, type PodVolumes, podVolumes } from "./resolve-volumes.ts";
 import { jobVariables, type ResolveSettings } from "./task-variables.ts";
 
 export interface ResolveParts {
@@ -19,7 +19,7 @@ export interface ResolveParts {
 
 export interface ResolvedJob {
   readonly job: Job;
-  /** To be made before the Job, when the invoker wants an interim volume. */
+  /** To be made before the Job, when the invoker describes an interim volume and a Function mounts it. */
   readonly claim: VolumeClaim | undefined;
 }
 
@@ -29,9 +29,11 @@ export interface ResolvedJob {
  */
 export function resolveJob(request: RunRequest, parts: ResolveParts): ResolvedJob {
   const { task, params, repository, settings } = parts;
-  const variables = jobVariables(request, { repository, params, settings });
-  const volumes = podVolumes(request, { task, repository, variables });
   const steps = task.spec?.steps ?? [];
+  const hasInterimVolume =
+    request.interimVolumeTemplate !== undefined && steps.some(({ name }) => mountsInterim(parts.functions.get(name)));
+  const variables = jobVariables(request, { repository, params, settings, hasInterimVolume });
+  const volumes = podVolumes(request, { task, repository, variables, hasInterimVolume });
   if (steps.length === 0) throw new ParameterError(`Task "${task.metadata.name}" has no steps: nothing would be done`);
   const containers = steps.map((step, index) => {
     const fn = parts.functions.get(step.name);
@@ -55,6 +57,11 @@ export function resolveJob(request: RunRequest, parts: ResolveParts): ResolvedJo
     ...podSettings(request, settings),
   };
   return { job: jobAround(spec, request), claim: claimOf(request, volumes) };
+}
+
+/** A Function that does not name the volume does not work on it: ours never do, and a claim for nothing would hold the pod up, and cost. */
+function mountsInterim(fn: StashFunction | undefined): boolean {
+  return (fn?.spec?.volumeMounts ?? []).some(({ name }) => name === INTERIM_VOLUME);
 }
 
 function jobAround(spec: PodSpec, request: RunRequest): Job {
@@ -86,7 +93,11 @@ const POD_SETTINGS = [
 /** Those that are used elsewhere. `serviceAccountAnnotations` are for whoever makes the service account. */
 const OTHER_POD_SETTINGS = ["podLabels", "podAnnotations", "serviceAccountName", "serviceAccountAnnotations"] as const;
 
-function podSettings({ runtimeSettings, origin }: RunRequest, settings: ResolveSettings): Readonly<Record<string, unknown>> {
+/** What an invoker's settings say of a Pod, as it stands in the Pod's spec. @throws ParameterError for a setting that is not known */
+export function podSettings(
+  { runtimeSettings, origin }: Pick<RunRequest, "runtimeSettings" | "origin">,
+  settings: Pick<ResolveSettings, "serviceAccountName">,
+): Readonly<Record<string, unknown>> {
   const pod = runtimeSettings?.pod ?? {};
   const known: readonly string[] = [...POD_SETTINGS, ...OTHER_POD_SETTINGS];
   const unknown = Object.keys(pod).find((name) => !known.includes(name));

@@ -13,30 +13,33 @@ export interface PodVolumes {
   readonly claim: string | undefined;
 }
 
+/** Described by an invoker's interimVolumeTemplate; a Function that works on it mounts it by this name. */
+export const INTERIM_VOLUME = "stash-interim-volume";
+
 /** The Pod's volumes: scratch space, the Task's own, the interim volume, and the Repository's when it lies on one. @throws ParameterError */
 export function podVolumes(
   request: RunRequest,
-  options: { readonly task: Task; readonly repository: Repository; readonly variables: Variables },
+  options: { readonly task: Task; readonly repository: Repository; readonly variables: Variables; readonly hasInterimVolume: boolean },
 ): PodVolumes {
-  const { task, repository, variables } = options;
+  const { task, repository, variables, hasInterimVolume } = options;
   const origin = `Task "${task.metadata.name}"`;
   const filled = substitute(task.spec?.volumes, variables, { origin, path: "spec.volumes" });
   const own = itemsWith(filled, ["name"], `${origin}, spec.volumes`);
   const template = request.interimVolumeTemplate;
-  const claim = template === undefined ? undefined : claimName(request.session.name, template.metadata?.name ?? "");
+  const claim = !hasInterimVolume || template === undefined ? undefined : claimName(request.session.name, template.metadata?.name ?? "");
   const { medium, sizeLimit } = request.tempDir ?? {};
   const scratch = { ...(medium ? { medium } : {}), ...(sizeLimit === undefined ? {} : { sizeLimit }) };
   const local = localVolume(repository, request);
   const volumes: Volume[] = [
     ...own,
     { name: "stash-tmp-dir", emptyDir: scratch },
-    ...(claim === undefined ? [] : [{ name: "stash-interim-volume", persistentVolumeClaim: { claimName: claim } }]),
+    ...(claim === undefined ? [] : [{ name: INTERIM_VOLUME, persistentVolumeClaim: { claimName: claim } }]),
     ...(local === undefined ? [] : [local.volume]),
   ];
   assertNamesDiffer(volumes, origin);
   const mounts: VolumeMount[] = [
     { name: "stash-tmp-dir", mountPath: "/stash-tmp" },
-    ...(claim === undefined ? [] : [{ name: "stash-interim-volume", mountPath: "/stash-interim-volume" }]),
+    ...(claim === undefined ? [] : [{ name: INTERIM_VOLUME, mountPath: "/stash-interim-volume" }]),
     ...(local === undefined ? [] : [local.mount]),
   ];
   return { volumes, mounts, claim };

@@ -10,6 +10,8 @@ import type { Variables } from "./substitute.ts";
 export interface ResolveSettings {
   /** Takes the place of every Function's own image. */
   readonly image?: string | undefined;
+  /** What ${STASH_DOCKER_REGISTRY}, ${STASH_DOCKER_IMAGE} and ${STASH_IMAGE_TAG} name; `image` when absent. */
+  readonly operatorImage?: string | undefined;
   /** Where metrics are pushed; nowhere when absent. */
   readonly pushgatewayUrl?: string | undefined;
   /** The Pod runs as this one when the invoker names none. */
@@ -39,14 +41,21 @@ export function chooseTask(appBinding: AppBinding, request: RunRequest, name?: s
 /** All that the templates of one Job may name; the Task's parameters come last, so that they may replace any of the others. @throws ParameterError */
 export function jobVariables(
   request: RunRequest,
-  options: { readonly repository: Repository; readonly params: Readonly<Record<string, string>>; readonly settings: ResolveSettings },
+  options: {
+    readonly repository: Repository;
+    readonly params: Readonly<Record<string, string>>;
+    readonly settings: ResolveSettings;
+    /** Whether the pod has the volume that the invoker's interimVolumeTemplate describes. */
+    readonly hasInterimVolume?: boolean | undefined;
+  },
 ): Variables {
-  const { repository, params, settings } = options;
+  const { repository, params, settings, hasInterimVolume = false } = options;
   const { work } = request;
   return new Map<string, string>([
     ...sessionVariables(request),
     ...repositoryVariables(repository),
     ...targetVariables(request),
+    ["INTERIM_DATA_DIR", `${hasInterimVolume ? "" : "/stash-tmp"}/stash-interim-volume/data`],
     ...(work.direction === "backup" ? backupVariables(work) : restoreVariables(work)),
     ...settingsVariables(request, settings),
     ...Object.entries(params),
@@ -72,7 +81,7 @@ function sessionVariables({ session, invoker }: RunRequest): readonly Entry[] {
   ];
 }
 
-function targetVariables({ appBinding, tempDir, interimVolumeTemplate, work: { target } }: RunRequest): readonly Entry[] {
+function targetVariables({ appBinding, tempDir, work: { target } }: RunRequest): readonly Entry[] {
   const mountPath = target.volumeMounts?.[0]?.mountPath;
   return [
     ["TARGET_KIND", "AppBinding"],
@@ -81,7 +90,6 @@ function targetVariables({ appBinding, tempDir, interimVolumeTemplate, work: { t
     ["TARGET_MOUNT_PATH", typeof mountPath === "string" ? mountPath : "/stash-data"],
     ...ifAny("DRIVER_ARGS", target.args, " "),
     ["ENABLE_CACHE", String(tempDir?.disableCaching !== true)],
-    ["INTERIM_DATA_DIR", interimVolumeTemplate ? "/stash-interim-volume/data" : "/stash-tmp/stash-interim-volume/data"],
   ];
 }
 
@@ -124,7 +132,8 @@ function retentionVariables(policy: RetentionPolicy): readonly Entry[] {
   ];
 }
 
-function settingsVariables({ origin }: RunRequest, { image, pushgatewayUrl }: ResolveSettings): readonly Entry[] {
+function settingsVariables({ origin }: RunRequest, settings: ResolveSettings): readonly Entry[] {
+  const { operatorImage: image = settings.image, pushgatewayUrl } = settings;
   const parts = image === undefined ? undefined : imageParts(image, origin);
   return [
     ...(parts === undefined

@@ -70,19 +70,39 @@ test("scratch space is mounted in every container, as the invoker wants it", () 
   }
 });
 
-test("an interim volume is a claim of the session, mounted in every container", () => {
+const interim = { name: "stash-interim-volume", mountPath: "/stash-interim-volume" };
+
+test("an interim volume that a Function mounts is a claim of the session, mounted in every container", () => {
   const claimed = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
   const request = backup({ interimVolumeTemplate: { metadata: { name: "dump" }, spec: claimed } });
 
-  const { job, claim } = resolve({ request });
+  const functions = [
+    stashFunction("f-1.0", { volumeMounts: [interim], args: ["${INTERIM_DATA_DIR}"] }),
+    stashFunction("last", { volumeMounts: [{ ...interim, mountPath: "/dump" }] }),
+  ];
+
+  const { job, claim } = resolve({ request, functions });
 
   expect(claim).toMatchObject({ kind: "PersistentVolumeClaim", metadata: { name: "nightly-1-dump", namespace: "shop" }, spec: claimed });
   expect(claim?.metadata.ownerReferences).toEqual(job.metadata.ownerReferences);
   const { spec } = job.spec.template;
   expect(spec.volumes).toContainEqual({ name: "stash-interim-volume", persistentVolumeClaim: { claimName: "nightly-1-dump" } });
   for (const { volumeMounts } of [...(spec.initContainers ?? []), ...spec.containers]) {
-    expect(volumeMounts).toContainEqual({ name: "stash-interim-volume", mountPath: "/stash-interim-volume" });
+    expect(volumeMounts.filter(({ mountPath }) => mountPath === interim.mountPath)).toEqual([interim]);
   }
+  expect(spec.initContainers?.[0]?.args).toEqual(["/stash-interim-volume/data"]);
+  expect(spec.containers[0]?.volumeMounts).toContainEqual({ ...interim, mountPath: "/dump" });
+});
+
+test("an interim volume that no Function mounts is not made: the directory lies in the scratch space", () => {
+  const request = backup({ interimVolumeTemplate: { metadata: { name: "dump" }, spec: {} } });
+  const functions = [stashFunction("f-1.0", { args: ["${INTERIM_DATA_DIR}"] }), stashFunction("last")];
+
+  const { job, claim } = resolve({ request, functions });
+
+  expect(claim).toBeUndefined();
+  expect(JSON.stringify(job)).not.toContain("persistentVolumeClaim");
+  expect(job.spec.template.spec.initContainers?.[0]?.args).toEqual(["/stash-tmp/stash-interim-volume/data"]);
 });
 
 test("a repository on a volume is mounted in every container, at its path", () => {
@@ -273,7 +293,11 @@ test.each([
   ["a container setting that we do not know", { request: backup({ runtimeSettings: { container: { stdin: true } } }) }, "has stdin"],
   [
     "an interim volume without a spec",
-    { request: backup({ interimVolumeTemplate: { metadata: { name: "i" } } }) },
+    {
+      request: backup({ interimVolumeTemplate: { metadata: { name: "i" } } }),
+      functions: [stashFunction("f", { volumeMounts: [interim] })],
+      task: task({ steps: [{ name: "f" }] }),
+    },
     "interimVolumeTemplate.spec",
   ],
 ])("what cannot be resolved whole is an error, never an empty pod: %s (R19)", (_, choice, message) => {

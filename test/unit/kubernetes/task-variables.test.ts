@@ -89,7 +89,7 @@ test.each([
   [{ target: { ref, args: ["--a", "b"] } }, { DRIVER_ARGS: "--a b" }],
   [{ target: { ref, volumeMounts: [{ name: "v", mountPath: "/data" }] } }, { TARGET_MOUNT_PATH: "/data" }],
   [{ tempDir: { disableCaching: true } }, { ENABLE_CACHE: "false" }],
-  [{ interimVolumeTemplate: { metadata: { name: "i" }, spec: {} } }, { INTERIM_DATA_DIR: "/stash-interim-volume/data" }],
+  [{ interimVolumeTemplate: { metadata: { name: "i" }, spec: {} } }, { INTERIM_DATA_DIR: "/stash-tmp/stash-interim-volume/data" }],
   [{ repository: { name: "vault", namespace: "other" } }, { REPOSITORY_NAMESPACE: "shop" }],
 ])("a backup with %j has %j", (spec, expected) => {
   expect(ofBackup(spec)).toMatchObject(expected);
