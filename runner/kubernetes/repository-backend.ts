@@ -52,7 +52,7 @@ export async function resolveBackend(
 ): Promise<RepositoryBackend> {
   await assertUsageAllowed(cluster, repository, options);
   const { namespace } = repository.metadata;
-  const location = findLocation(repository.spec.backend, { label: label(repository), fields: repositoryFields });
+  const location = locationOf(repository);
   const name = repository.spec.backend.storageSecretName;
   if (name === undefined) {
     throw new ParameterError(`${label(repository)}: spec.backend.storageSecretName is missing`, {
@@ -100,6 +100,11 @@ const repositoryFields: BackendFields = {
   prefix: "spec.backend.s3.prefix",
   endpoint: "spec.backend.s3.endpoint",
 };
+
+/** Where the Repository keeps its backups, without a look at its Secret. @throws ParameterError naming the field, for a backend that we cannot serve */
+export function locationOf(repository: Repository): BackendLocation {
+  return findLocation(repository.spec.backend, { label: label(repository), fields: repositoryFields });
+}
 
 type Backend = Repository["spec"]["backend"];
 

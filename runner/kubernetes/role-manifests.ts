@@ -31,9 +31,14 @@ export interface RoleBindingManifest {
 export function rolesFor(
   work: Work,
   objects: JobObjects,
-  options: { readonly name: string; readonly serviceAccount: ObjectName },
+  options: {
+    readonly name: string;
+    readonly serviceAccount: ObjectName;
+    /** Leaves out what is granted in another way. */
+    readonly only?: (right: NeededRight) => boolean;
+  },
 ): readonly (RoleManifest | RoleBindingManifest)[] {
-  const needed = neededRights(work, objects);
+  const needed = neededRights(work, objects).filter(options.only ?? (() => true));
   const namespaces = [...new Set(needed.map(({ action }) => action.namespace as string))];
   return namespaces.flatMap((namespace) => {
     const metadata = { name: options.name, namespace, labels: labelsOf(work) };
