@@ -21,6 +21,8 @@ export interface ControllerParts {
 
 /** A cache that lags behind longer than this has lost its watch: writes are safe with an old one, too. */
 const LONGEST_LAG_MS = 5_000;
+/** Clocks differ a little: what is not yet due is not asked for in a circle. */
+const SHORTEST_WAIT_MS = 250;
 /** Passes over one object without an end in sight are slowed down from here on. */
 const MOST_PASSES = 20;
 /** A pass that hangs must not keep its object from being looked at for ever. */
@@ -32,8 +34,8 @@ export async function runController(
   queue: WorkQueue,
   parts: ControllerParts & { readonly signal: AbortSignal },
 ): Promise<void> {
+  const passes = new Map<string, number>();
   const worker = async () => {
-    const passes = new Map<string, number>();
     for (let key = await queue.next(parts.signal); key !== undefined; key = await queue.next(parts.signal)) {
       await workOn(key, { ...parts, reconciler, queue, passes });
       queue.done(key);
@@ -46,7 +48,7 @@ interface Work extends ControllerParts {
   readonly reconciler: Reconciler;
   readonly queue: WorkQueue;
   readonly signal: AbortSignal;
-  /** Of this worker: how often in a row an object was written. */
+  /** How often in a row an object was written. */
   readonly passes: Map<string, number>;
 }
 
@@ -92,7 +94,7 @@ async function pass(key: ObjectName, work: Work): Promise<{ readonly hasWritten:
   } finally {
     await seeWrites(written, { ...work, signal });
   }
-  const wakeInMs = wakeAt === undefined ? undefined : Math.max(0, wakeAt.getTime() - world.now().getTime());
+  const wakeInMs = wakeAt === undefined ? undefined : Math.max(SHORTEST_WAIT_MS, wakeAt.getTime() - world.now().getTime());
   return { hasWritten: written.length > 0, wakeInMs };
 }
 

@@ -4,11 +4,10 @@ import { durationParameter, switchParameter, textParameter } from "../runner/par
 import type { Parameter, ParametersOf } from "../runner/parameters.ts";
 import { snapshotsParameters } from "../runner/runner-parameters.ts";
 
-const { kubeconfig, master, report, terminationLog, logFormat, logLevel, timeout, manifests } = snapshotsParameters;
+const { kubeconfig, master, report, terminationLog, logFormat, logLevel, timeout } = snapshotsParameters;
 const common = { kubeconfig, master, timeout, report, terminationLog, logFormat, logLevel };
 
 export const operatorParameters = {
-  manifests: { ...manifests, help: "Not for the operator, which works with the Kubernetes API alone" },
   ...common,
   namespace: {
     ...textParameter({

@@ -21,6 +21,8 @@ import { type ObjectKind, type ObjectOf, objectSchemas, parseObject } from "./pa
 
 export interface ApiClusterOptions extends ApiPlace, ApiClientOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Of verbs that are asked for without their own. */
+  readonly defaults?: ClusterOptions | undefined;
 }
 
 const EVENTS: ApiResource = { kind: "Event", group: "", version: "v1", plural: "events", isNamespaced: true };
@@ -47,16 +49,18 @@ export async function openApiCluster(options: ApiClusterOptions): Promise<Cluste
   options.signal?.throwIfAborted();
   const connection = await findApi(options);
   options.signal?.throwIfAborted();
-  return new ApiCluster(new ApiClient(connection, options));
+  return new ApiCluster(new ApiClient(connection, options), options.defaults);
 }
 
 class ApiCluster implements Cluster {
   readonly #client: ApiClient;
+  readonly #defaults: ClusterOptions | undefined;
   /** Identities of the objects seen, for the events about them. */
   readonly #uids = new Map<string, string>();
 
-  constructor(client: ApiClient) {
+  constructor(client: ApiClient, defaults: ClusterOptions | undefined) {
     this.#client = client;
+    this.#defaults = defaults;
   }
 
   appBinding(name: ObjectName, options?: ClusterOptions): Promise<ObjectOf<"AppBinding">> {
@@ -102,11 +106,11 @@ class ApiCluster implements Cluster {
     change: StatusChange,
     options?: ClusterOptions & { uid?: string | undefined },
   ): Promise<void> {
-    await writeStatus(this.#client, { resource: apiResource(kind), name, change, uid: options?.uid }, new Patience(options));
+    await writeStatus(this.#client, { resource: apiResource(kind), name, change, uid: options?.uid }, this.#patience(options));
   }
 
   async emitEvent(event: ClusterEvent, options?: ClusterOptions): Promise<void> {
-    const patience = new Patience(options);
+    const patience = this.#patience(options);
     const body = eventObject(event, await this.#uidOf(event, patience));
     const namespace = eventNamespace(event);
     const action = { ...actionOn(EVENTS, { namespace, name: "" }, { verb: "create" }), label: `an event in namespace "${namespace}"` };
@@ -127,7 +131,7 @@ class ApiCluster implements Cluster {
       label: "a review of this process's own rights",
     };
     const request = { method: "POST", path: collectionPath(REVIEWS, ""), body } as const;
-    const review = await this.#client.ask(request, action, new Patience(options));
+    const review = await this.#client.ask(request, action, this.#patience(options));
     const allowed = (review?.status as { allowed?: unknown } | undefined)?.allowed;
     if (typeof allowed !== "boolean")
       throw new ClusterUnavailableError("The Kubernetes API answers a question about rights without yes or no");
@@ -141,7 +145,7 @@ class ApiCluster implements Cluster {
       label: "a review of this process's own name",
     };
     try {
-      const review = await this.#client.ask({ method: "POST", path: collectionPath(IDENTITIES, ""), body }, action, new Patience(options));
+      const review = await this.#client.ask({ method: "POST", path: collectionPath(IDENTITIES, ""), body }, action, this.#patience(options));
       const name = (review?.status as { userInfo?: { username?: unknown } } | undefined)?.userInfo?.username;
       return typeof name === "string" && name !== "" ? name : undefined;
     } catch (error) {
@@ -151,8 +155,13 @@ class ApiCluster implements Cluster {
     }
   }
 
+  #patience(options: ClusterOptions | undefined): Patience {
+    const { signal = this.#defaults?.signal, patienceMs = this.#defaults?.patienceMs } = options ?? {};
+    return new Patience({ signal, patienceMs });
+  }
+
   async #read<K extends ObjectKind>(kind: K, name: ObjectName, options?: ClusterOptions): Promise<ObjectOf<K>> {
-    return this.#get(kind, name, new Patience(options));
+    return this.#get(kind, name, this.#patience(options));
   }
 
   async #get<K extends ObjectKind>(kind: K, name: ObjectName, patience: Patience): Promise<ObjectOf<K>> {

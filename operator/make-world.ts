@@ -1,0 +1,33 @@
+import type { Cluster } from "../runner/kubernetes/cluster.ts";
+import type { WatchedKind } from "./kinds.ts";
+import type { ObjectsApi } from "./objects-api.ts";
+import type { OperatorSettings } from "./settings.ts";
+import type { ObjectCache } from "./watch/cache.ts";
+import type { World } from "./world.ts";
+
+export interface WorldParts {
+  readonly api: ObjectsApi;
+  readonly caches: ReadonlyMap<WatchedKind, ObjectCache>;
+  readonly cluster: Cluster;
+  readonly settings: OperatorSettings;
+  readonly signal: AbortSignal;
+}
+
+/** What reconcilers see: caches for what is watched, the API for what has to be known for sure. */
+export function makeWorld({ api, caches, cluster, settings, signal }: WorldParts): World {
+  const cache = (kind: WatchedKind): ObjectCache => {
+    const found = caches.get(kind);
+    if (found === undefined) throw new Error(`There is no cache of kind "${kind}"`);
+    return found;
+  };
+  return {
+    cached: (kind, name) => cache(kind).get(name),
+    cachedIn: (kind, namespace) => cache(kind).inNamespace(namespace),
+    cachedAll: (kind) => cache(kind).all(),
+    live: (kind, name) => api.get(kind, name, { signal }),
+    liveIn: async (kind, namespace) => (await api.list(kind, { namespace, signal })).items,
+    cluster,
+    settings,
+    now: () => api.now(),
+  };
+}
