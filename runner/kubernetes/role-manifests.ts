@@ -1,6 +1,6 @@
 import type { ObjectName } from "./cluster.ts";
 import { type JobObjects, type NeededRight, neededRights } from "./needed-rights.ts";
-import { rightsFor, type Work } from "./permissions.ts";
+import { RIGHTS, rightsFor, type Work } from "./permissions.ts";
 
 const API_VERSION = "rbac.authorization.k8s.io/v1";
 const API_GROUP = "rbac.authorization.k8s.io";
@@ -63,6 +63,17 @@ export function rolesFor(
 export function clusterRoleFor(work: Work, name: string): RoleManifest {
   const unnamed = rightsFor(work).map(({ verb, group, resource }) => ({ action: { verb, group, resource } }));
   return { apiVersion: API_VERSION, kind: "ClusterRole", metadata: { name, labels: labelsOf(work) }, rules: rulesOf(unnamed) };
+}
+
+/**
+ * The one ClusterRole for all backups and restores that an operator starts, to be bound in their own namespace: everything but Secrets, which are opened by name
+ * for each of them (`rolesFor`).
+ */
+export function jobClusterRole(name: string): RoleManifest {
+  const unnamed = RIGHTS.filter(({ resource, works }) => resource !== "secrets" && works.some((work) => work !== "maintenance"));
+  const rules = rulesOf(unnamed.map(({ verb, group, resource }) => ({ action: { verb, group, resource } })));
+  const labels = { "app.kubernetes.io/name": "holdfast", "app.kubernetes.io/component": "job" };
+  return { apiVersion: API_VERSION, kind: "ClusterRole", metadata: { name, labels }, rules };
 }
 
 function labelsOf(work: Work): Readonly<Record<string, string>> {
