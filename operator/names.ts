@@ -14,6 +14,8 @@ export const TRIGGER_LABEL = "stash.appscode.com/delete-job-on-completion";
 
 /** On a session that is another one's next try: the uid of that one. */
 export const RETRY_OF = "holdfast/retry-of";
+/** On a failed session that is not tried again although it might be: why, as one word. */
+export const NO_RETRY = "holdfast/no-retry";
 /** On a RestoreSession, written before its Job is made: from then on a missing Job is a failure, never a reason to restore once more. */
 export const JOB_CREATED = "holdfast/job-created";
 

@@ -1,4 +1,4 @@
-import type { Cluster, ClusterOptions } from "./cluster.ts";
+import type { AppBinding, Cluster, ClusterOptions, Repository } from "./cluster.ts";
 import { type ResolvedJob, resolveJob } from "./resolve-job.ts";
 import type { RunRequest } from "./resolve-request.ts";
 import { chooseTask, type ResolveSettings } from "./task-variables.ts";
@@ -11,11 +11,17 @@ export interface ResolveSource extends ClusterOptions {
   readonly task?: string | undefined;
 }
 
+/** With the objects that it was made from. */
+export interface FoundJob extends ResolvedJob {
+  readonly repository: Repository;
+  readonly appBinding: AppBinding;
+}
+
 /**
  * Reads everything that a request names, and makes its Job of that. @throws ParameterError for what is missing, must not be used or cannot be resolved;
  * otherwise as Cluster does
  */
-export async function resolveFromCluster(request: RunRequest, source: ResolveSource): Promise<ResolvedJob> {
+export async function resolveFromCluster(request: RunRequest, source: ResolveSource): Promise<FoundJob> {
   const { cluster, settings, task: named, signal, patienceMs } = source;
   const options = { signal, patienceMs };
   const repository = await cluster.repository(request.repository, options);
@@ -25,5 +31,6 @@ export async function resolveFromCluster(request: RunRequest, source: ResolveSou
   const task = await cluster.task(name, options);
   const names = new Set((task.spec?.steps ?? []).map((step) => step.name));
   const functions = await Promise.all([...names].map(async (each) => [each, await cluster.stashFunction(each, options)] as const));
-  return resolveJob(request, { task, params, functions: new Map(functions), repository, settings });
+  const resolved = resolveJob(request, { task, params, functions: new Map(functions), repository, settings });
+  return { ...resolved, repository, appBinding };
 }
