@@ -6,7 +6,8 @@ import {
 } from "./elasticsearch-server.ts";
 import { ensureGo, ensurePrograms } from "./install.ts";
 import { ensureKubernetes } from "./kubernetes/ensure-kubernetes.ts";
-import { ensureKubernetesNode } from "./kubernetes/ensure-kubernetes-node.ts";
+import { ensureProbeImage } from "./kubernetes/pod-images.ts";
+import { ensureNodePrograms } from "./kubernetes/start-node.ts";
 import { ensureMinio, isMinioWanted } from "./minio.ts";
 import { ensureNewRedis } from "./new-redis.ts";
 import { ensureOldRedis } from "./old-redis.ts";
@@ -26,7 +27,8 @@ export async function ensureEverything(): Promise<void> {
   await ensureVersitygw();
   if (await isMinioWanted()) await ensureMinio();
   await ensureKubernetes();
-  await ensureKubernetesNode();
+  await ensureNodePrograms();
+  await ensureProbeImage();
   await ensureSearchServers();
 }
 

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 
-/** Program → Debian package. */
+/** Program, or the path of one that is on no PATH → Debian package. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "redis-server": "redis-server",
   "redis-cli": "redis-tools",
@@ -27,6 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   containerd: "containerd",
   ctr: "containerd",
   runc: "runc",
+  "/usr/lib/cni/bridge": "containernetworking-plugins",
   iptables: "iptables",
   ip: "iproute2",
 };
@@ -143,6 +144,7 @@ function goProgramPath({ name, version }: GoProgram): string {
 }
 
 export async function findProgram(name: string): Promise<string | undefined> {
+  if (name.startsWith("/")) return (await isExecutable(name)) ? name : undefined;
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     const path = join(folder, name);
     if (folder !== "" && (await isExecutable(path))) return path;

@@ -135,7 +135,7 @@ class RunningKubernetes implements Kubernetes {
       `--service-account-key-file=${keys}.pub`,
       `--service-account-signing-key-file=${keys}.key`,
       `--service-cluster-ip-range=${this.#options.address?.serviceRange ?? "10.96.0.0/24"}`,
-      "--authorization-mode=RBAC",
+      "--authorization-mode=Node,RBAC",
       "--anonymous-auth=false",
       // To the kubelet of a node, for logs and exec.
       `--kubelet-client-certificate=${clientCert}`,
