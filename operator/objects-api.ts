@@ -26,6 +26,8 @@ export type WatchEvent =
 
 export interface WatchOptions extends ListOptions {
   readonly resourceVersion: string;
+  /** Told once the server has accepted it: the server is there, also if nothing happens. */
+  readonly opened?: (() => void) | undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ export interface AskedAction extends ClusterAction {
  * The error for an answer that is a plain no. It holds the server's reason and message, nothing else of the answer or the request.
  * A missing object is a ParameterError with reason "ObjectNotFound".
  */
-export function refusalOf({ status, body }: ApiAnswer, action: AskedAction): HoldfastError {
+export function refusalOf({ status, body }: Pick<ApiAnswer, "status" | "body">, action: AskedAction): HoldfastError {
   const told = statusObject(body);
   if (status === 404) return notFound(action, { isKnownKind: told !== undefined });
   const said = told?.message === undefined ? "" : `: ${shorten(told.message)}`;

@@ -1,4 +1,4 @@
-import { Agent, request as httpRequest } from "node:http";
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import { ClusterRefusedError, ClusterUnavailableError, HoldfastError, ParameterError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { version } from "../version.ts";
 import type { ApiConnection, ApiCredentials } from "./api-connection.ts";
 
 export interface ApiRequest {
-  readonly method: "GET" | "PUT" | "POST";
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** With the query, if any. */
   readonly path: string;
   readonly body?: unknown;
@@ -21,6 +21,15 @@ export interface ApiAnswer {
   readonly retryAfterMs: number | undefined;
   /** What the server wants known although it obeyed. */
   readonly warning: string | undefined;
+  /** How much later it is by the server's clock than by ours, to the second; undefined when it does not tell. */
+  readonly aheadMs: number | undefined;
+}
+
+/** An answer whose body is yet to be read. */
+export interface OpenAnswer extends Pick<ApiAnswer, "status" | "retryAfterMs" | "warning" | "aheadMs"> {
+  readonly received: IncomingMessage;
+  /** Removes from a text what a server or proxy saw of our credentials. */
+  readonly redact: (text: string) => string;
 }
 
 export interface SendOptions {
@@ -46,16 +55,25 @@ export async function sendRequest(connection: ApiConnection, request: ApiRequest
     if (error instanceof HoldfastError) throw error;
     if (timeout.aborted)
       throw new ClusterUnavailableError(`No answer from ${connection.server.origin} within ${options.timeoutMs / 1000} s`);
-    throw translate(error, connection.server);
+    throw translateFailure(error, connection.server);
   }
 }
 
-async function exchange(connection: ApiConnection, { method, path, body }: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
+async function exchange(connection: ApiConnection, request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
+  const { received, redact, ...answer } = await openAnswer(connection, request, signal);
+  const answered = await text(received);
+  // What is quoted in errors must not hold what a server or proxy saw of ours; an object itself stays as it is.
+  return { ...answer, body: parseJson(answer.status < 400 ? answered : redact(answered)) };
+}
+
+/** Resolves with the head of the answer; the signal ends the body as well. Its errors are Node's own: `translateFailure` names them. */
+export async function openAnswer(connection: ApiConnection, { method, path, body }: ApiRequest, signal: AbortSignal): Promise<OpenAnswer> {
   const { server } = connection;
   const { headers, ...credentials } = await connection.credentials();
   const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   const redaction = redactionOf({ headers, ...credentials });
-  const answer = Promise.withResolvers<ApiAnswer>();
+  const redact = (text: string) => redaction.redact(text);
+  const answer = Promise.withResolvers<OpenAnswer>();
   const send = server.protocol === "https:" ? httpsRequest : httpRequest;
   const options = {
     agent: agents[server.protocol as keyof typeof agents],
@@ -70,17 +88,21 @@ async function exchange(connection: ApiConnection, { method, path, body }: ApiRe
     },
   };
   const sent = send(`${server.href.replace(/\/$/, "")}${path}`, options, (received) => {
-    const { "retry-after": retryAfter, warning } = received.headers;
-    const status = received.statusCode ?? 0;
-    text(received).then((answered) => {
-      const retryAfterMs = /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : undefined;
-      // What is quoted in errors must not hold what a server or proxy saw of ours; an object itself stays as it is.
-      const body = parseJson(status < 400 ? answered : redaction.redact(answered));
-      answer.resolve({ status, body, retryAfterMs, warning: warning === undefined ? undefined : redaction.redact(warning) });
-    }, answer.reject);
+    answer.resolve({ ...readHead(received, redact), received, redact });
   });
-  sent.once("error", answer.reject).end(payload);
+  sent.on("error", answer.reject).end(payload);
   return answer.promise;
+}
+
+function readHead({ statusCode, headers }: IncomingMessage, redact: (text: string) => string): Omit<ApiAnswer, "body"> {
+  const { "retry-after": retryAfter, warning, date } = headers;
+  const ahead = Date.parse(date ?? "") - Date.now();
+  return {
+    status: statusCode ?? 0,
+    retryAfterMs: /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : undefined,
+    warning: warning === undefined ? undefined : redact(warning),
+    aheadMs: Number.isNaN(ahead) ? undefined : ahead,
+  };
 }
 
 /** Of what proves who we are. */
@@ -105,7 +127,8 @@ function parseJson(answered: string): unknown {
   }
 }
 
-function translate(error: unknown, server: URL): HoldfastError {
+/** The error for a request, or for the body of its answer, that failed on the way. */
+export function translateFailure(error: unknown, server: URL): HoldfastError {
   const code = String((error as NodeJS.ErrnoException).code ?? "");
   if (code === "ERR_INVALID_CHAR")
     return new ParameterError("The credentials for the Kubernetes API hold characters that no header may hold");
