@@ -28,7 +28,7 @@ const MOST_PASSES = 20;
 /** A pass that hangs must not keep its object from being looked at for ever. */
 const LONGEST_PASS_MS = 120_000;
 
-/** Works until the signal says that there is an end; settles once every worker has laid down its work. */
+/** Takes up objects until `signal` is aborted; settles once every worker has laid down its work, which `writing` cuts short. */
 export async function runController(
   reconciler: Reconciler,
   queue: WorkQueue,
@@ -47,13 +47,13 @@ export async function runController(
 interface Work extends ControllerParts {
   readonly reconciler: Reconciler;
   readonly queue: WorkQueue;
-  readonly signal: AbortSignal;
+  readonly writing: AbortSignal;
   /** How often in a row an object was written. */
   readonly passes: Map<string, number>;
 }
 
 async function workOn(key: ObjectName, work: Work): Promise<void> {
-  const { reconciler, queue, metrics, log, signal, passes } = work;
+  const { reconciler, queue, metrics, log, writing, passes } = work;
   const started = performance.now();
   const fields = { reconciler: reconciler.name, namespace: key.namespace, name: key.name };
   const id = `${key.namespace}/${key.name}`;
@@ -70,7 +70,7 @@ async function workOn(key: ObjectName, work: Work): Promise<void> {
     else if (hasWritten) queue.addAfter(key, 30_000);
     if (count === MOST_PASSES) log.warn("An object is written again and again: somebody else changes what the operator makes", fields);
   } catch (error) {
-    if (signal.aborted) return;
+    if (writing.aborted) return;
     metrics.passed(reconciler.name, "failed", performance.now() - started);
     const retryInMs = queue.retry(key);
     const facts = { ...fields, error: describeError(error), retryInMs: Math.round(retryInMs) };
@@ -82,7 +82,7 @@ async function workOn(key: ObjectName, work: Work): Promise<void> {
 
 async function pass(key: ObjectName, work: Work): Promise<{ readonly hasWritten: boolean; readonly wakeInMs: number | undefined }> {
   const { reconciler, world, apply, metrics } = work;
-  const signal = AbortSignal.any([work.signal, AbortSignal.timeout(LONGEST_PASS_MS)]);
+  const signal = AbortSignal.any([work.writing, AbortSignal.timeout(LONGEST_PASS_MS)]);
   const written: LiveObject[] = [];
   const wrote = (object: LiveObject) => {
     written.push(object);
@@ -92,14 +92,17 @@ async function pass(key: ObjectName, work: Work): Promise<{ readonly hasWritten:
   try {
     await applyActions(actions, { ...apply, signal, wrote });
   } finally {
-    await seeWrites(written, { ...work, signal });
+    await seeWrites(written, { caches: work.caches, signal });
   }
   const wakeInMs = wakeAt === undefined ? undefined : Math.max(SHORTEST_WAIT_MS, wakeAt.getTime() - world.now().getTime());
   return { hasWritten: written.length > 0, wakeInMs };
 }
 
 /** The next pass over the object has to see what this one wrote. */
-async function seeWrites(written: readonly LiveObject[], { caches, signal }: Work): Promise<void> {
+async function seeWrites(
+  written: readonly LiveObject[],
+  { caches, signal }: Pick<Work, "caches"> & { readonly signal: AbortSignal },
+): Promise<void> {
   const watched: readonly KindName[] = WATCHED_KINDS;
   await Promise.all(
     written
