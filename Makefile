@@ -1,8 +1,10 @@
 # Each target does its own set-up. `make demo` and `make test` need Node 20 or later with npm, and apt (or the programs on PATH).
 SHELL := /bin/bash
 NODE := node_modules/.bin/node
+VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
+IMAGE ?= holdfast:$(VERSION)
 
-.PHONY: setup demo demo-elasticsearch test test-all e2e-all check bundle benchmark benchmark-elasticsearch readme deploy clean
+.PHONY: setup demo demo-elasticsearch test test-all e2e-all check bundle image benchmark benchmark-elasticsearch readme deploy clean
 
 setup: node_modules/.installed
 
@@ -32,6 +34,20 @@ check: setup
 
 bundle: setup
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/bundle.ts
+
+# IMAGE=name:tag names it. BUILD_BASE is another Debian with Node and npm than the public one, SOURCE goes into a label, IMAGE_FLAGS to the builder.
+image:
+	@for builder in docker podman nerdctl; do \
+	  if command -v $$builder >/dev/null && $$builder info >/dev/null 2>&1; then \
+	    revision=$$(git diff --quiet HEAD 2>/dev/null && git rev-parse HEAD); \
+	    echo "Building $(IMAGE) with $$builder"; \
+	    exec $$builder build --tag '$(IMAGE)' $(if $(BUILD_BASE),--build-arg 'BUILD_BASE=$(BUILD_BASE)') \
+	      --label org.opencontainers.image.version='$(VERSION)' $(if $(SOURCE),--label org.opencontainers.image.source='$(SOURCE)') \
+	      $${revision:+--label org.opencontainers.image.revision=$$revision} $(IMAGE_FLAGS) .; \
+	  fi; \
+	done; \
+	echo 'Cannot build the image: neither docker nor podman nor nerdctl is here and answers "info"; install one of them, or start its daemon' >&2; \
+	exit 1
 
 benchmark: setup bundle
 	@$(NODE) --disable-warning=ExperimentalWarning test/benchmark/redis.ts

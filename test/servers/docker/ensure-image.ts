@@ -37,7 +37,7 @@ export async function ensureImage(): Promise<Image> {
 async function build(docker: Docker, { name, tar }: Image): Promise<void> {
   const base = await ensureBuildBase(docker);
   process.stderr.write("Building the runner image: a minute the first time, seconds when only sources changed ...\n");
-  const args = ["build", "--network=host", "--build-arg", `BUILD_BASE=${base}`, "--build-arg", "VERSION=test", "--tag", name, ROOT];
+  const args = ["build", "--network=host", "--build-arg", `BUILD_BASE=${base}`, "--tag", name, ROOT];
   await execa(docker.command[0] as string, args, { env: docker.env, all: true });
   await docker.docker("save", "--output", `${tar}.new`, name);
   await rename(`${tar}.new`, tar);
