@@ -1,0 +1,122 @@
+import type { Status, StatusChange } from "../../runner/kubernetes/cluster.ts";
+import { formatTime, parseDuration } from "../../runner/kubernetes/go-format.ts";
+import { isAny, withCondition } from "../../runner/kubernetes/status-condition.ts";
+import type { Action, Decision } from "../action.ts";
+import { backupSessionFor } from "../build/backup-session.ts";
+import { sessionJob } from "../build/session-job.ts";
+import { controllerOf, identityOf, isBeingDeleted, type LiveObject, type WantedObject } from "../objects.ts";
+import { admission } from "./admission.ts";
+import { outdatedSessions, removals } from "./history.ts";
+import type { DecideOptions, ObservedBackupSession, StartParts } from "./observed-backup-session.ts";
+import { after, createdAt, sessionEvent, sessionStatus, withEntry } from "./session-facts.ts";
+import { ensured, notEnsured } from "./target-conditions.ts";
+
+/** A session that has not begun: it begins, waits, or is left out. */
+export function admitBackup(observed: ObservedBackupSession, { now }: DecideOptions): Decision {
+  const { session, target } = observed;
+  const admitted = admission(observed, now);
+  switch (admitted.kind) {
+    case "skip":
+      return { actions: skip(observed, admitted.message, now) };
+    case "wait": {
+      const event = { type: "Normal", reason: "BackupWaits", message: admitted.message } as const;
+      const change: StatusChange = (status) => withDeadline(withEntry(status, target, same), observed, now);
+      const written = [sessionStatus(session, change, now), sessionEvent(session, event)];
+      // Of an invoker that nobody has looked at, neither target nor time limit are known for sure.
+      return { actions: admitted.isInLine ? written : [], wakeAt: admitted.wakeAt };
+    }
+    case "start":
+      return { actions: startActions(observed, now) };
+  }
+}
+
+/**
+ * Makes what the Job needs, then says what it has to do, then makes the Job: whoever runs in it finds its orders. Cut short anywhere, it is done again from the start, and
+ * the Job's name sees to it that there is one only.
+ */
+export function startActions(observed: ObservedBackupSession, now: Date): readonly Action[] {
+  const { session, target, start, invoker } = observed;
+  if (start === undefined || invoker === undefined) throw new Error("A backup was to begin without anything to begin with");
+  if (start.kind === "fault") return failStart(observed, start.message, now);
+  const refused = (message: string) => failStart(observed, message, now);
+  const deadline = deadlineOf(observed);
+  const job = sessionJob(start.job as Parameters<typeof sessionJob>[0], { deadline, now });
+  return [
+    ...adoptSession(session, invoker),
+    ...preparations(start, refused),
+    sessionStatus(session, (status) => begun(status, observed, now), now),
+    { do: "create", object: job as unknown as WantedObject, refused },
+    sessionStatus(session, ensured(target, now), now),
+  ];
+}
+
+/** The Job cannot be made, and will not by itself: a session that hangs would say nothing. */
+export function failStart({ session, target }: ObservedBackupSession, message: string, now: Date): readonly Action[] {
+  return [
+    sessionStatus(session, notEnsured(target, message, now), now),
+    sessionEvent(session, { type: "Warning", reason: "FailedToEnsureBackupExecutor", message }),
+  ];
+}
+
+/** When the session counts as failed: once written, it stays. */
+export function deadlineOf({ session, invoker }: Pick<ObservedBackupSession, "session" | "invoker">): Date | undefined {
+  const written = session.status?.sessionDeadline;
+  if (typeof written === "string") return new Date(written);
+  const timeOut = invoker?.spec?.timeOut;
+  // One that cannot be read keeps the session from beginning, where it is said.
+  if (typeof timeOut !== "string" || !/\d/.test(timeOut)) return undefined;
+  return after(createdAt(session), parseDuration(timeOut));
+}
+
+export function withDeadline(status: Status, observed: Pick<ObservedBackupSession, "session" | "invoker">, _now: Date): Status {
+  const deadline = deadlineOf(observed);
+  if (deadline === undefined || status.sessionDeadline !== undefined) return status;
+  return { ...status, sessionDeadline: formatTime(deadline) };
+}
+
+const ORDERS = {
+  totalHosts: 1,
+  preBackupActions: ["InitializeBackendRepository"],
+  postBackupActions: ["ApplyRetentionPolicy", "VerifyRepositoryIntegrity", "SendRepositoryMetrics"],
+} as const;
+
+/** One write: a run that sees its target sees all of its orders. */
+function begun(status: Status, observed: ObservedBackupSession, now: Date): Status {
+  // Somebody else has ended it meanwhile: without orders its Job ends by itself.
+  if (isAny(status, "True", ["BackupSkipped", "DeadlineExceeded", "MetricsPushed"])) return status;
+  const ordered = withEntry(status, observed.target, (entry) => (entry.totalHosts === undefined ? { ...entry, ...ORDERS } : entry));
+  return withDeadline(ordered, observed, now);
+}
+
+function preparations({ rights, claim }: StartParts, refused: (message: string) => readonly Action[]): readonly Action[] {
+  const made = rights.map((object): Action => ({ do: "ensure", object, refused }));
+  return claim === undefined ? made : [...made, { do: "create", object: claim, refused }];
+}
+
+/** One made by hand gets the labels that others have, and goes with its invoker, as they do. */
+function adoptSession(session: LiveObject, invoker: LiveObject): readonly Action[] {
+  const { metadata } = backupSessionFor(invoker, { name: session.metadata.name, retryLeft: 0 });
+  const adopt = (live: LiveObject): LiveObject => {
+    if (isBeingDeleted(live)) return live;
+    const labels = { ...metadata.labels, ...live.metadata.labels };
+    const missing = Object.keys(labels).filter((label) => live.metadata.labels?.[label] === undefined);
+    const isOwned = controllerOf(live) !== undefined;
+    if (missing.length === 0 && isOwned) return live;
+    const owners = [...(live.metadata.ownerReferences ?? []), ...(isOwned ? [] : (metadata.ownerReferences ?? []))];
+    return { ...live, metadata: { ...live.metadata, labels, ownerReferences: owners } };
+  };
+  return adopt(session) === session ? [] : [{ do: "metadata", kind: "BackupSession", object: identityOf(session), change: adopt }];
+}
+
+function skip({ session, siblings, invoker }: ObservedBackupSession, message: string, now: Date): readonly Action[] {
+  const condition = { type: "BackupSkipped", status: "True", reason: "SkippedTakingNewBackup", message } as const;
+  return [
+    sessionStatus(session, (status) => withCondition(status, condition, now), now),
+    sessionEvent(session, { type: "Warning", reason: "BackupSkipped", message }),
+    ...removals(outdatedSessions(siblings, { current: session, isSkipped: true, invoker })),
+  ];
+}
+
+function same(entry: Status): Status {
+  return entry;
+}
