@@ -17,6 +17,7 @@ interface ContainerState {
 
 interface PodStatus {
   readonly phase?: string;
+  readonly podIP?: string;
   readonly containerStatuses?: readonly { readonly state: ContainerState }[];
 }
 
@@ -103,6 +104,22 @@ test("a command runs in a standing pod, which ends by SIGTERM when it is deleted
 
   expect(said).toBe("inside");
   expect(await endOf(standing)).toEqual({ exitCode: 0, reason: "Completed" });
+});
+
+test("a Deployment is available once the node has probed its pod, and pods reach each other", async () => {
+  const labels = { app: "served" };
+  const spec = pod("served", ["serve", "8080"], { readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 } }).spec as object;
+  const template = { metadata: { labels }, spec: { ...spec, restartPolicy: "Always", terminationGracePeriodSeconds: 1 } };
+  const metadata = { namespace, name: "served" };
+  await node.objects.apply({ apiVersion: "apps/v1", kind: "Deployment", metadata, spec: { selector: { matchLabels: labels }, template } });
+
+  await node.kubectl(["rollout", "status", "--namespace", namespace, "deployment", "served", "--timeout=60s"]);
+  const [served] = await node.objects.list("v1", "Pod", namespace);
+  const { podIP } = (served as KubernetesObject).status as PodStatus;
+  const ended = await run(pod("asking", ["get", `http://${podIP}:8080/`]));
+
+  expect(ended).toEqual({ exitCode: 0, reason: "Completed" });
+  expect(await node.podLog(namespace, "asking")).toBe("served");
 });
 
 test("a pod whose image nobody has says so", async () => {

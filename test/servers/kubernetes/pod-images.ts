@@ -24,7 +24,7 @@ async function ensureImage(program: string, name: string): Promise<string> {
   const digest = createHash("sha256")
     .update(await readFile(source))
     .update(await readFile(join(import.meta.dirname, "write-image.ts")));
-  const folder = join(cacheDirectory(), "images");
+  const folder = join(cacheDirectory(), "pod-images");
   const archive = join(folder, `${program}-${digest.digest("hex").slice(0, 16)}.tar`);
   if (await exists(archive)) return archive;
   await ensureGo();

@@ -4,6 +4,7 @@ import { readdir, readFile, readlink, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { controlGroupsOf, processesIn, removeControlGroups } from "./control-groups.ts";
+import { restoreKernelSettings } from "./kernel-settings.ts";
 import { type NodeSlot, slotOf } from "./node-slot.ts";
 
 const PROGRAMS = new Set([
@@ -11,6 +12,7 @@ const PROGRAMS = new Set([
   ...["containerd", "containerd-shim-runc-v2", "runc", "ctr"],
 ]);
 const CONTAINER_LOGS = "/var/log/containers";
+const NETWORK_RESULTS = "/var/lib/cni/results";
 
 /** Resolves when nothing of the slot is left; may be called at any time, and again. Only for who holds the slot. */
 export async function removeNode(slot: NodeSlot): Promise<void> {
@@ -20,6 +22,8 @@ export async function removeNode(slot: NodeSlot): Promise<void> {
   await removeControlGroups(slot.controlGroup);
   await removeShimSockets(slot.directory);
   await removeLogLinks(slot.directory);
+  await removeNetworkResults(slot.bridge);
+  await restoreKernelSettings(slot.directory);
   await rm(slot.directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
@@ -93,6 +97,16 @@ async function removeLogLinks(directory: string): Promise<void> {
     const link = join(CONTAINER_LOGS, name);
     const target = await readlink(link).catch(() => "");
     if (target.startsWith(`${directory}/`)) await rm(link);
+  }
+}
+
+/** One for each pod that was not deleted before, "NETWORK-CONTAINER-DEVICE", and one for its loopback device. */
+async function removeNetworkResults(network: string): Promise<void> {
+  if (!existsSync(NETWORK_RESULTS)) return;
+  for (const name of await readdir(NETWORK_RESULTS)) {
+    const container = name.startsWith(`${network}-`) ? name.slice(network.length + 1).split("-")[0] : undefined;
+    if (container === undefined) continue;
+    for (const file of [name, `cni-loopback-${container}-lo`]) await rm(join(NETWORK_RESULTS, file), { force: true });
   }
 }
 

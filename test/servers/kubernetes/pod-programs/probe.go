@@ -1,4 +1,4 @@
-// Tries what a pod can do: probe say WORD... | exit CODE | eat MEBIBYTES | whoami | get URL | wait
+// Tries what a pod can do: probe say WORD... | exit CODE | eat MEBIBYTES | whoami | get URL | serve PORT | wait
 package main
 
 import (
@@ -20,7 +20,7 @@ const account = "/var/run/secrets/kubernetes.io/serviceaccount/"
 
 func main() {
 	if len(os.Args) < 2 {
-		fail("usage: probe say|exit|eat|whoami|get|wait ...")
+		fail("usage: probe say|exit|eat|whoami|get|serve|wait ...")
 	}
 	arguments := os.Args[2:]
 	switch os.Args[1] {
@@ -34,6 +34,8 @@ func main() {
 		whoAmI()
 	case "get":
 		get(http.DefaultClient, request("GET", arguments[0], nil))
+	case "serve":
+		serve(number(arguments))
 	case "wait":
 		signals := make(chan os.Signal, 1)
 		signal.Notify(signals, syscall.SIGTERM)
@@ -85,6 +87,11 @@ func get(client *http.Client, wanted *http.Request) {
 	if answer.StatusCode >= 300 {
 		fail(answer.Status)
 	}
+}
+
+func serve(port int) {
+	http.HandleFunc("/", func(answer http.ResponseWriter, _ *http.Request) { fmt.Fprint(answer, "served") })
+	fail(http.ListenAndServe(":"+strconv.Itoa(port), nil).Error())
 }
 
 func request(method, url string, body io.Reader) *http.Request {
