@@ -11,6 +11,6 @@ export function exceedDeadline(observed: ObservedBackupSession, { now }: DecideO
   if (deadline === undefined || now < deadline || isAny(session.status ?? {}, "True", ["DeadlineExceeded"])) return undefined;
   const message = `The session did not end by ${deadline.toISOString().slice(0, 19)}Z; raise spec.timeOut of its invoker if backups need longer`;
   const condition = { type: "DeadlineExceeded", status: "True", reason: "FailedToCompleteWithinDeadline", message } as const;
-  const change = sessionStatus(session, (status) => withCondition(withDeadline(status, observed, now), condition, now), now);
+  const change = sessionStatus(session, (status) => withCondition(withDeadline(status, observed), condition, now), now);
   return { actions: [change, sessionEvent(session, { type: "Warning", reason: "DeadlineExceeded", message })] };
 }

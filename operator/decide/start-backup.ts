@@ -20,7 +20,7 @@ export function admitBackup(observed: ObservedBackupSession, { now }: DecideOpti
       return { actions: skip(observed, admitted.message, now) };
     case "wait": {
       const event = { type: "Normal", reason: "BackupWaits", message: admitted.message } as const;
-      const change: StatusChange = (status) => withDeadline(withEntry(status, target, same), observed, now);
+      const change: StatusChange = (status) => withDeadline(withEntry(status, target, same), observed);
       const written = [sessionStatus(session, change, now), sessionEvent(session, event)];
       // Of an invoker that nobody has looked at, neither target nor time limit are known for sure.
       return { actions: admitted.isInLine ? written : [], wakeAt: admitted.wakeAt };
@@ -44,7 +44,7 @@ export function startActions(observed: ObservedBackupSession, now: Date): readon
   return [
     ...adoptSession(session, invoker),
     ...preparations(start, refused),
-    sessionStatus(session, (status) => begun(status, observed, now), now),
+    sessionStatus(session, (status) => begun(status, observed), now),
     { do: "create", object: job as unknown as WantedObject, refused },
     sessionStatus(session, ensured(target, now), now),
   ];
@@ -68,7 +68,7 @@ export function deadlineOf({ session, invoker }: Pick<ObservedBackupSession, "se
   return after(createdAt(session), parseDuration(timeOut));
 }
 
-export function withDeadline(status: Status, observed: Pick<ObservedBackupSession, "session" | "invoker">, _now: Date): Status {
+export function withDeadline(status: Status, observed: Pick<ObservedBackupSession, "session" | "invoker">): Status {
   const deadline = deadlineOf(observed);
   if (deadline === undefined || status.sessionDeadline !== undefined) return status;
   return { ...status, sessionDeadline: formatTime(deadline) };
@@ -81,11 +81,11 @@ const ORDERS = {
 } as const;
 
 /** One write: a run that sees its target sees all of its orders. */
-function begun(status: Status, observed: ObservedBackupSession, now: Date): Status {
+function begun(status: Status, observed: ObservedBackupSession): Status {
   // Somebody else has ended it meanwhile: without orders its Job ends by itself.
   if (isAny(status, "True", ["BackupSkipped", "DeadlineExceeded", "MetricsPushed"])) return status;
   const ordered = withEntry(status, observed.target, (entry) => (entry.totalHosts === undefined ? { ...entry, ...ORDERS } : entry));
-  return withDeadline(ordered, observed, now);
+  return withDeadline(ordered, observed);
 }
 
 function preparations({ rights, claim }: StartParts, refused: (message: string) => readonly Action[]): readonly Action[] {

@@ -5,9 +5,9 @@ import { resolveFromCluster } from "../../runner/kubernetes/resolve-with-cluster
 import { jobAccount, jobRights } from "../build/job-rbac.ts";
 import { jobSettings } from "../build/session-job.ts";
 import type { StartFault, StartParts } from "../decide/observed-backup-session.ts";
+import { sentence } from "../decide/sentence.ts";
 import type { LiveObject, WantedObject } from "../objects.ts";
 import type { World } from "../world.ts";
-import { sentence } from "./find-object.ts";
 
 /**
  * What a session of this invoker is made of, from the objects as they are now; or why it cannot be made, which is a fact like any other.
