@@ -1,3 +1,4 @@
+import { ensureImage } from "./docker/ensure-image.ts";
 import {
   ELASTICSEARCH_VERSIONS,
   ensureElasticsearch,
@@ -30,6 +31,7 @@ export async function ensureEverything(): Promise<void> {
   await ensureNodePrograms();
   await ensureProbeImage();
   await ensureSearchServers();
+  await ensureImage();
 }
 
 async function ensureSearchServers(): Promise<void> {

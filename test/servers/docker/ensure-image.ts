@@ -1,11 +1,12 @@
 // The runner image, built from the Dockerfile as it is, with a base that is made here.
-import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { cacheDirectory } from "../install.ts";
 import { withFileLock } from "../kubernetes/with-file-lock.ts";
 import { ensureBuildBase } from "./build-base.ts";
-import { digestOfImageInputs } from "./image-inputs.ts";
+import { copyImageInputs, digestOfImageInputs } from "./image-inputs.ts";
 import { type Docker, withDocker } from "./start-docker.ts";
 
 export interface Image {
@@ -23,27 +24,41 @@ const KEPT = 3;
 export async function ensureImage(): Promise<Image> {
   const folder = join(cacheDirectory(), "images");
   await mkdir(folder, { recursive: true });
-  const digest = (await digestOfImageInputs(ROOT)).slice(0, 16);
-  const image = { name: `${REPOSITORY}:${digest}`, tar: join(folder, `holdfast-${digest}.tar`) };
-  if (await isThere(image.tar)) return image;
-  await withFileLock(`${folder}.lock`, async () => {
-    // Somebody else may have built it while we waited.
-    if (!(await isThere(image.tar))) await withDocker((docker) => build(docker, image));
-    await prune(folder);
+  const known = await imageOf(ROOT, folder);
+  if (await isThere(known.tar)) return known;
+  return withFileLock(`${folder}.lock`, async () => {
+    const context = await mkdtemp(join(tmpdir(), "holdfast-image-context-"));
+    try {
+      await copyImageInputs(ROOT, context);
+      const image = await imageOf(context, folder);
+      // Somebody else may have built it while we waited.
+      if (!(await isThere(image.tar))) await withDocker((docker) => build(docker, image, context));
+      await prune(folder);
+      return image;
+    } finally {
+      await rm(context, { recursive: true, force: true });
+    }
   });
-  return image;
 }
 
-async function build(docker: Docker, { name, tar }: Image): Promise<void> {
-  const base = await ensureBuildBase(docker);
+async function imageOf(root: string, folder: string): Promise<Image> {
+  const digest = (await digestOfImageInputs(root)).slice(0, 16);
+  return { name: `${REPOSITORY}:${digest}`, tar: join(folder, `holdfast-${digest}.tar`) };
+}
+
+async function build({ docker, command, env }: Docker, { name, tar }: Image, context: string): Promise<void> {
+  const base = await ensureBuildBase({ docker, command, env });
   process.stderr.write("Building the runner image: a minute the first time, seconds when only sources changed ...\n");
-  const args = ["build", "--network=host", "--build-arg", `BUILD_BASE=${base}`, "--tag", name, ROOT];
-  await execa(docker.command[0] as string, args, { env: docker.env, all: true });
-  await docker.docker("save", "--output", `${tar}.new`, name);
+  // The network of this machine, and with it its way to the registries of packages.
+  const proxies = Object.keys(process.env).filter((each) => /^(https?|no)_proxy$/i.test(each));
+  const values = [`BUILD_BASE=${base}`, ...proxies].flatMap((each) => ["--build-arg", each]);
+  const args = ["build", "--network=host", ...values, "--tag", name, context];
+  await execa(command[0] as string, args, { env, all: true });
+  await docker("save", "--output", `${tar}.new`, name);
   await rename(`${tar}.new`, tar);
-  const known = (await docker.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY)).split("\n").filter(Boolean);
-  for (const old of known.slice(KEPT)) await docker.docker("image", "rm", "--force", old);
-  await docker.docker("builder", "prune", "--force", "--keep-storage", "4GB");
+  const images = await docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY);
+  for (const old of images.split("\n").filter(Boolean).slice(KEPT)) await docker("image", "rm", "--force", old);
+  await docker("builder", "prune", "--force", "--keep-storage", "4GB");
 }
 
 /** A tar that is used is a young one. */

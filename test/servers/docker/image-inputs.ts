@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { glob, readFile, stat } from "node:fs/promises";
+import { cp, glob, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 /** A digest over all that the image is built from: the Dockerfile, and what .dockerignore lets through. */
@@ -12,14 +12,18 @@ export async function digestOfImageInputs(root: string): Promise<string> {
   return hash.digest("hex");
 }
 
+/** Copies them: what is built is then what was digested, whoever goes on writing meanwhile. */
+export async function copyImageInputs(root: string, target: string): Promise<void> {
+  for (const file of await imageInputs(root)) await cp(join(root, file), join(target, file));
+}
+
 /** The files, sorted, as paths from the root. */
-export async function imageInputs(root: string): Promise<string[]> {
+async function imageInputs(root: string): Promise<string[]> {
   const ignore = await readFile(join(root, ".dockerignore"), "utf8");
   const allowed = ignore.split("\n").flatMap((line) => (line.startsWith("!") ? [line.slice(1).trim()] : []));
   const found = new Set(["Dockerfile", ".dockerignore"]);
   for (const path of allowed) {
-    const it = await stat(join(root, path));
-    if (it.isFile()) found.add(path);
+    if ((await stat(join(root, path))).isFile()) found.add(path);
     else for await (const file of glob(`${path}/**/*`, { cwd: root })) if ((await stat(join(root, file))).isFile()) found.add(file);
   }
   return [...found].sort();

@@ -1,7 +1,7 @@
 // A private Docker: daemon, socket, data and containerd of its own, whatever else runs on this machine. Needs root.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, mkdir, readFile, rm } from "node:fs/promises";
+import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { cacheDirectory, ensureProgram, findProgram } from "../install.ts";
@@ -34,18 +34,15 @@ export async function withDocker<T>(work: (docker: Docker) => Promise<T>): Promi
 async function start(daemon: string, folder: string): Promise<() => Promise<void>> {
   // What a daemon that was killed left behind.
   await rm(join(folder, "pid"), { force: true });
-  const settings = ["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec"), "--pidfile", join(folder, "pid")];
-  // No bridge and no firewall rules: another network on this machine stays as it is, and builds use the host's.
-  const network = ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"];
-  const host = ["--host", `unix://${join(folder, "socket")}`, "--storage-driver", "overlay2", "--exec-opt", "native.cgroupdriver=cgroupfs"];
-  // A containerd of the machine in its usual place would be taken: an empty folder hides it. The namespaces end with the process, and with
-  // them everything that it mounted and started.
+  // Not the machine's: a setting that is in a file and among the arguments is an error.
+  await writeFile(join(folder, "daemon.json"), "{}");
+  // A containerd of the machine in its usual place would be taken: an empty folder hides it.
   await mkdir("/run/containerd", { recursive: true });
   const script = 'mount -t tmpfs none /run/containerd && exec "$0" "$@"';
-  const own = ["--mount", "--propagation", "private", "--pid", "--mount-proc", "--fork", "--kill-child"];
-  const child = spawn("unshare", [...own, "sh", "-c", script, daemon, ...settings, ...host, ...network], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  // The process ends with this one, even when this one is killed; with it its namespaces, and with them all that it mounted and started.
+  const own = ["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--pid", "--mount-proc", "--fork", "--kill-child"];
+  const args = [...own, "sh", "-c", script, daemon, ...settingsOf(folder)];
+  const child = spawn("setpriv", args, { stdio: ["ignore", "ignore", "pipe"] });
   let printed = "";
   child.stderr.on("data", (text: Buffer) => {
     printed = (printed + text.toString()).slice(-16_000);
@@ -68,6 +65,25 @@ async function start(daemon: string, folder: string): Promise<() => Promise<void
     throw new Error(`dockerd did not start: ${printed}`);
   }
   return stop;
+}
+
+function settingsOf(folder: string): string[] {
+  const settings = {
+    "config-file": join(folder, "daemon.json"),
+    "data-root": join(folder, "data"),
+    "exec-root": join(folder, "exec"),
+    pidfile: join(folder, "pid"),
+    host: `unix://${join(folder, "socket")}`,
+    "storage-driver": "overlay2",
+    "exec-opt": "native.cgroupdriver=cgroupfs",
+    // No bridge and no firewall rules: another network on this machine stays as it is, and builds use the host's.
+    bridge: "none",
+    iptables: "false",
+    ip6tables: "false",
+    "ip-forward": "false",
+    "ip-masq": "false",
+  };
+  return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
 }
 
 async function clientOf(daemon: string, folder: string): Promise<Docker> {
