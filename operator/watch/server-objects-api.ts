@@ -45,6 +45,9 @@ export function openObjectsApi(connection: ApiConnection, options: ObjectsApiOpt
   return new ServerObjectsApi(connection, options);
 }
 
+/** Some hold the name of an object: they must not pile up. */
+const MOST_WARNINGS = 1_000;
+
 type Verb = "get" | "list" | "create" | "update" | "delete";
 
 interface Call extends CallOptions {
@@ -60,6 +63,7 @@ class ServerObjectsApi implements ObjectsApi, Disposable {
   readonly #options: ObjectsApiOptions;
   readonly #time: ServerTime;
   readonly #agent: HttpAgent;
+  readonly #told = new Set<string>();
   readonly #write: <T>(call: () => Promise<T>) => Promise<T>;
 
   constructor(connection: ApiConnection, options: ObjectsApiOptions) {
@@ -140,12 +144,12 @@ class ServerObjectsApi implements ObjectsApi, Disposable {
     return this.#objectOf(answer, call);
   }
 
-  replace(object: LiveObject, options: CallOptions = {}): Promise<LiveObject | "conflict" | "gone"> {
+  async replace(object: LiveObject, options: CallOptions = {}): Promise<LiveObject | "conflict" | "gone"> {
     if (CUT_KINDS.has(object.kind)) throw new Error(`A ${object.kind} cannot be replaced: lists hold a part of it only`);
     return this.#put(object, undefined, options);
   }
 
-  replaceStatus(object: LiveObject, options: CallOptions = {}): Promise<LiveObject | "conflict" | "gone"> {
+  async replaceStatus(object: LiveObject, options: CallOptions = {}): Promise<LiveObject | "conflict" | "gone"> {
     if (kindNamed(object.kind).hasStatus !== true) throw new Error(`A ${object.kind} has no status of its own`);
     return this.#put(object, "status", options);
   }
@@ -215,8 +219,7 @@ class ServerObjectsApi implements ObjectsApi, Disposable {
     try {
       const answer = await askAgainIfUnknown(this.#connection, () => sendRequest(this.#connection, call.request, options));
       this.#time.learn(answer.aheadMs);
-      if (answer.warning !== undefined)
-        this.#options.warn(`The Kubernetes API warns of ${call.verb} ${objectLabel(call.kind, call.name)}: ${answer.warning}`);
+      this.#warn(answer.warning, `${call.verb} ${call.kind.kind}`);
       return answer;
     } catch (error) {
       call.signal?.throwIfAborted();
@@ -224,6 +227,14 @@ class ServerObjectsApi implements ObjectsApi, Disposable {
       if (error instanceof ClusterUnavailableError) this.#dropIdle();
       throw asUnavailable(error);
     }
+  }
+
+  /** Each warning once: every write of a kind may bring it again. */
+  #warn(warning: string | undefined, what: string): void {
+    const message = `The Kubernetes API warns of ${what}: ${warning}`;
+    if (warning === undefined || this.#told.has(message) || this.#told.size >= MOST_WARNINGS) return;
+    this.#told.add(message);
+    this.#options.warn(message);
   }
 
   #dropIdle(): void {
@@ -258,7 +269,7 @@ function isMissing({ status, body }: ApiAnswer, kind: Kind): boolean {
 
 /** An object of that name is there, but it is another one. */
 function isAnother({ status, body }: ApiAnswer): boolean {
-  return status === 409 && /UID in precondition/.test(apiStatusOf(body)?.message ?? "");
+  return status === 409 && /UID in (the )?precondition/.test(apiStatusOf(body)?.message ?? "");
 }
 
 function typeOf({ group, version, kind }: Kind): { readonly apiVersion: string; readonly kind: string } {

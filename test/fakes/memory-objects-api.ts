@@ -81,18 +81,19 @@ export class MemoryObjectsApi implements ObjectsApi {
     });
   }
 
-  replace(object: LiveObject, { signal }: CallOptions = {}): Promise<LiveObject | "conflict" | "gone"> {
+  async replace(object: LiveObject, { signal }: CallOptions = {}): Promise<LiveObject | "conflict" | "gone"> {
     if (CUT_KINDS.has(object.kind)) throw new Error(`A ${object.kind} cannot be replaced: lists hold a part of it only`);
     return this.#put("replace", object, signal, (former) => replacedObject(former, object, this.#next()));
   }
 
-  replaceStatus(object: LiveObject, { signal }: CallOptions = {}): Promise<LiveObject | "conflict" | "gone"> {
+  async replaceStatus(object: LiveObject, { signal }: CallOptions = {}): Promise<LiveObject | "conflict" | "gone"> {
     if (kindNamed(object.kind).hasStatus !== true) throw new Error(`A ${object.kind} has no status of its own`);
     return this.#put("replaceStatus", object, signal, (former) => withStatus(former, object.status, this.#next()));
   }
 
-  remove(kind: KindName, object: ObjectName & { readonly uid: string }, { signal }: CallOptions = {}): Promise<"deleted" | "gone"> {
+  async remove(kind: KindName, object: ObjectName & { readonly uid: string }, { signal }: CallOptions = {}): Promise<"deleted" | "gone"> {
     const { namespace, name, uid } = object;
+    if (uid === "") throw new Error(`Cannot delete ${kind} "${namespace}/${name}" without its uid`);
     return this.#write({ verb: "remove", kind, namespace, name }, signal, () => {
       const former = this.peek(kind, object);
       if (former === undefined || former.metadata.uid !== uid) return "gone";
