@@ -40,9 +40,14 @@ const limitedContainerSchema = z.object({
 });
 
 const jobSpecSchema = z.object({
-  template: z.object({
-    spec: z.object({ initContainers: z.array(limitedContainerSchema).nullish(), containers: z.array(limitedContainerSchema) }),
-  }),
+  backoffLimit: z.number().nullish(),
+  template: z
+    .object({
+      spec: z
+        .object({ initContainers: z.array(limitedContainerSchema).nullish(), containers: z.array(limitedContainerSchema).nullish() })
+        .nullish(),
+    })
+    .nullish(),
 });
 
 export type ObservedCondition = z.infer<typeof conditionSchema>;
@@ -69,6 +74,8 @@ export interface ObservedJob {
   readonly created: Date;
   readonly started: Date | undefined;
   readonly completed: Date | undefined;
+  /** Whether another pod takes the place of one that failed, at least for some times. */
+  readonly isRepeated: boolean;
   /** Pods that its controller counts as running or about to. */
   readonly active: number;
   readonly conditions: readonly ObservedCondition[];
@@ -95,8 +102,8 @@ export function observePod({ metadata, status }: LiveObject): ObservedPod {
 /** @throws ZodError for what no API server sends */
 export function observeJob({ metadata, spec, status }: LiveObject): ObservedJob {
   const parsed = jobStatusSchema.parse(status ?? {});
-  const pod = jobSpecSchema.parse(spec).template.spec;
-  const limits = [...(pod.initContainers ?? []), ...pod.containers].map(
+  const { backoffLimit, template } = jobSpecSchema.parse(spec ?? {});
+  const limits = [...(template?.spec?.initContainers ?? []), ...(template?.spec?.containers ?? [])].map(
     ({ name, resources }) => [name, resources?.limits?.memory] as const,
   );
   return {
@@ -105,6 +112,7 @@ export function observeJob({ metadata, spec, status }: LiveObject): ObservedJob 
     created: new Date(metadata.creationTimestamp),
     started: dateOf(parsed.startTime),
     completed: dateOf(parsed.completionTime),
+    isRepeated: backoffLimit !== 0,
     active: parsed.active ?? 0,
     conditions: parsed.conditions ?? [],
     memoryLimits: new Map(

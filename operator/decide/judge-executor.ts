@@ -26,7 +26,10 @@ export interface JudgeOptions {
 export function judgeExecutor(job: LiveObject | undefined, pods: readonly LiveObject[], options: JudgeOptions): ExecutorState {
   if (job === undefined) return { kind: "absent" };
   const observed = observeJob(job);
-  const own = pods.filter((pod) => controllerOf(pod)?.uid === job.metadata.uid).map(observePod);
+  const own = pods
+    .filter((pod) => controllerOf(pod)?.uid === job.metadata.uid)
+    .map(observePod)
+    .toSorted(byAge);
   const complete =
     conditionThat(observed.conditions, "Complete", "True") ?? conditionThat(observed.conditions, "SuccessCriteriaMet", "True");
   if (complete !== undefined) {
@@ -35,9 +38,15 @@ export function judgeExecutor(job: LiveObject | undefined, pods: readonly LiveOb
   }
   const failed = conditionThat(observed.conditions, "Failed", "True");
   if (failed !== undefined) return { kind: "failed", failure: jobFailure(observed, { pods: own, condition: failed }) };
-  const ended = own.find(({ phase }) => phase === "Failed");
-  if (ended !== undefined) return { kind: "failed", failure: podFailure(ended, observed) };
+  const ended = own[0]?.phase === "Failed" ? podFailure(own[0], observed) : undefined;
+  if (ended !== undefined && !observed.isRepeated) return { kind: "failed", failure: ended };
+  if (ended !== undefined) return { kind: "working", trouble: { reason: ended.reason, message: ended.message } };
   return stateOf(runningTrouble(observed, { pods: own, options }), options.now);
+}
+
+/** The newest first: it is the one that a Job of several tries is at. */
+function byAge(one: ObservedPod, other: ObservedPod): number {
+  return other.created.getTime() - one.created.getTime();
 }
 
 /** A deadline ends the pod as a deletion does, so the Job's word goes first there. */
@@ -69,7 +78,7 @@ function runningTrouble(job: ObservedJob, { pods, options: { settings } }: Runni
   if (suspended !== undefined) return jobSuspended(job, { since: dateOf(suspended.lastTransitionTime) ?? job.created, settings });
   const failing = conditionThat(job.conditions, "FailureTarget", "True");
   if (failing !== undefined) return jobFailing(job, { pods, condition: failing, settings });
-  const newest = pods.toSorted((one, other) => other.created.getTime() - one.created.getTime())[0];
+  const newest = pods[0];
   if (newest?.phase === "Succeeded") return undefined;
   if (newest !== undefined) return podTrouble(newest, settings);
   return job.active > 0 ? undefined : podNotCreated(job, settings);
