@@ -32,7 +32,7 @@ const LONGEST_PASS_MS = 120_000;
 export async function runController(
   reconciler: Reconciler,
   queue: WorkQueue,
-  parts: ControllerParts & { readonly signal: AbortSignal },
+  parts: ControllerParts & { readonly signal: AbortSignal; readonly writing: AbortSignal },
 ): Promise<void> {
   const passes = new Map<string, number>();
   const worker = async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { describeError } from "../runner/errors.ts";
+import { ClusterUnavailableError, describeError } from "../runner/errors.ts";
 import { type ControllerParts, runController } from "./controller.ts";
 import type { WatchedKind } from "./kinds.ts";
 import type { ObjectsApi } from "./objects-api.ts";
@@ -33,8 +33,9 @@ export async function work(parts: WorkParts): Promise<void> {
   const { queues, controllers, signal, writing } = parts;
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => undefined);
-  await using lease = await takeLease(parts, (error) => {
+  await using lease = await takeLease(parts, (reason) => {
     // Nothing that was decided under a Lease that is another's now may still be written.
+    const error = new ClusterUnavailableError(`The Lease is lost: ${reason}`, { reason: "LeaseLost" });
     writing.abort(error);
     lost.reject(error);
   });
@@ -53,7 +54,7 @@ export async function work(parts: WorkParts): Promise<void> {
 }
 
 /** `undefined` without one, and for whoever is told to stop while it waits. */
-async function takeLease(parts: WorkParts, onLost: (error: Error) => void): Promise<HeldLease | undefined> {
+async function takeLease(parts: WorkParts, onLost: (reason: string) => void): Promise<HeldLease | undefined> {
   const { api, parameters, settings, signal, controllers } = parts;
   if (parameters.noLease) return undefined;
   const { log } = controllers;

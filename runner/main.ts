@@ -1,6 +1,7 @@
 // Composition root: argv, environment, adapters, exit code. `process` is used here and in shutdown.ts only.
 import { closeSync, existsSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { functions } from "../functions/index.ts";
+import { operatorCommands } from "../operator/commands.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { type Command, type CommandOutputs, type CommonParameters, commandsFor } from "./commands.ts";
 import { describeError, exitCodeOf, HoldfastError, ParameterError } from "./errors.ts";
@@ -18,7 +19,7 @@ import { type Settled, settle } from "./settle.ts";
 import { listenForShutdown } from "./shutdown.ts";
 import { version } from "./version.ts";
 
-const commands = commandsFor(functions);
+const commands = [...commandsFor(functions), ...operatorCommands];
 
 const writeToLog = lineWriter(2);
 

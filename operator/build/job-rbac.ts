@@ -3,7 +3,7 @@ import type { AppBinding, Repository } from "../../runner/kubernetes/cluster.ts"
 import { secretsOfAppBinding, secretsOfRepository, selectsNamespaces } from "../../runner/kubernetes/named-secrets.ts";
 import type { JobObjects, NeededRight } from "../../runner/kubernetes/needed-rights.ts";
 import type { RunRequest } from "../../runner/kubernetes/resolve-request.ts";
-import { rolesFor } from "../../runner/kubernetes/role-manifests.ts";
+import { type RoleBindingManifest, type RoleManifest, rolesFor } from "../../runner/kubernetes/role-manifests.ts";
 import { foreignRoleName, jobAccountName, labelsFor, ownedBy } from "../names.ts";
 import type { LiveObject, WantedObject } from "../objects.ts";
 import type { OperatorSettings } from "../settings.ts";
@@ -90,7 +90,7 @@ function namedRights(
   request: RunRequest,
   { invoker, appBinding, repository }: JobRightsParts,
   options: { readonly name: string; readonly only: (right: NeededRight) => boolean },
-): readonly WantedObject[] {
+): readonly (RoleManifest | RoleBindingManifest)[] {
   const namespace = request.session.namespace;
   const objects: JobObjects = {
     namespace,
@@ -102,7 +102,7 @@ function namedRights(
     repository: { ...request.repository, secrets: secretsOfRepository(repository), selectsNamespaces: selectsNamespaces(repository) },
   };
   const serviceAccount = { namespace, name: jobAccount(request, invoker) };
-  return rolesFor(request.work.direction, objects, { ...options, serviceAccount }) as readonly WantedObject[];
+  return rolesFor(request.work.direction, objects, { ...options, serviceAccount });
 }
 
 function labelsOf({ work }: RunRequest, invoker: LiveObject): Readonly<Record<string, string>> {
