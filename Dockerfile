@@ -16,7 +16,9 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 RUN mkdir -p /image/usr/local/bin /image/holdfast \
   && strip -o /image/usr/local/bin/node "$(readlink -f node_modules/.bin/node)"
 COPY . .
-RUN node_modules/.bin/node --disable-warning=ExperimentalWarning test/tools/bundle.ts && cp -R dist/. LICENSE /image/holdfast/
+RUN node_modules/.bin/node --disable-warning=ExperimentalWarning test/tools/bundle.ts \
+  && cp -R dist/. LICENSE /image/holdfast/ \
+  && chmod -R a+rX,go-w /image
 
 FROM tools AS assembled
 COPY --from=root /image /image

@@ -128,6 +128,17 @@ test("its own user finds V8's code ready, and is not stopped by not being able t
   expect(`${stdout}${stderr}`).toMatch(/cache for ESM file:\/\/\/holdfast\/holdfast\.mjs was accepted/);
 });
 
+test("when asked to, its traces name files and lines of the sources", async () => {
+  // The first of our own calls that throws: what ends the process.
+  const options = '--enable-source-maps --import "data:text/javascript,process.exit=()=>{throw new Error(`traced`)}"';
+  const args = ["run", ...RESTRICTED, "--network=none", `--env=NODE_OPTIONS=${options}`, image.name, "--version"];
+
+  const { exitCode, stderr } = await execa(docker.command[0] as string, args, { env: docker.env, reject: false });
+
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/Error: traced[\s\S]*runner\/main\.ts:\d+/);
+});
+
 test("a Redis is backed up into a folder by any user, and the snapshot is listed", async () => {
   await using server = await startRedis();
   await server.cli("set", "key", "value");
