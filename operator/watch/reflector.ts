@@ -53,8 +53,9 @@ export class Reflector {
   #lastContactMs: number | undefined;
   #problem: unknown;
   #relistDueMs = 0;
-  /** Failures in a row. */
+  /** Failures in a row, and whether a version was too old among them. */
   #failed = 0;
+  #wasGone = false;
 
   constructor(api: Pick<ObjectsApi, "list" | "watch">, options: ReflectorOptions) {
     this.kind = options.kind;
@@ -142,7 +143,7 @@ export class Reflector {
       });
       for await (const event of watch) {
         this.#counts.events += 1;
-        this.#failed = 0;
+        this.#goesWell();
         this.#contact();
         for (const change of this.cache.apply(event)) this.#tell(change);
       }
@@ -153,7 +154,7 @@ export class Reflector {
     if (this.#counts.events === before && this.#clock.monotonicMs() - startedMs < SHORTEST_WATCH_MS && !signal.aborted) {
       throw new ClusterUnavailableError(`The Kubernetes API ends every watch of ${this.kind} objects at once`);
     }
-    this.#failed = 0;
+    this.#goesWell();
   }
 
   async #pause(error: unknown, signal: AbortSignal): Promise<void> {
@@ -161,7 +162,8 @@ export class Reflector {
     this.#counts.failures += 1;
     this.#problem = error;
     // A version that is too old is no fault of the server's: the list is due at once, unless that is all that ever happens.
-    const isDue = error instanceof GoneError && this.#failed === 0;
+    const isDue = error instanceof GoneError && !this.#wasGone;
+    this.#wasGone ||= isDue;
     const backoffMs = Math.min(firstBackoffMs * 2 ** this.#failed, longestBackoffMs);
     this.#failed += 1;
     if (isDue) return this.#report({ kind: this.kind, error });
@@ -169,6 +171,11 @@ export class Reflector {
     this.#report({ kind: this.kind, error, retryInMs });
     // It throws nothing but the signal's reason, which ends the loop.
     await sleep(this.#clock, retryInMs, signal).catch(() => undefined);
+  }
+
+  #goesWell(): void {
+    this.#failed = 0;
+    this.#wasGone = false;
   }
 
   #contact(): void {

@@ -113,12 +113,12 @@ export class MemoryObjectsApi implements ObjectsApi {
   }
 
   /** Puts an object there with its status, as others than the operator do: made, or changed to be so. */
-  put(object: WantedObject & { readonly status?: unknown }): LiveObject {
+  put(object: WantedObject | LiveObject): LiveObject {
     const name = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
     const former = this.peek(object.kind as KindName, name);
     const stored =
       former === undefined
-        ? this.#store(undefined, newObject(object, { now: this.now(), version: this.#next() }))
+        ? this.#store(undefined, newObject(object as WantedObject, { now: this.now(), version: this.#next() }))
         : this.#store(
             former,
             replacedObject(former, { ...object, metadata: { ...former.metadata, ...object.metadata } } as LiveObject, this.#next()),
@@ -176,7 +176,8 @@ export class MemoryObjectsApi implements ObjectsApi {
 
   /** Watches from before now are refused as too old. */
   forgetHistory(): void {
-    this.#history.forget(this.#next());
+    this.#version = this.#next();
+    this.#history.forget(this.#version);
   }
 
   #begin(verb: Verb, kind: string, signal: AbortSignal | undefined): void {
