@@ -1,6 +1,7 @@
+import { createReadyNamespace } from "../../servers/kubernetes/create-ready-namespace.ts";
 import type { KubernetesObject } from "../../servers/kubernetes/kubernetes-objects.ts";
 import { type Kubernetes, startKubernetes } from "../../servers/kubernetes/start-kubernetes.ts";
-import { waitForObject, waitForObjects, waitUntilGone } from "../../servers/kubernetes/wait-for-object.ts";
+import { waitForObjects, waitUntilGone } from "../../servers/kubernetes/wait-for-object.ts";
 import { CRDS } from "../kubernetes/crds.ts";
 
 let kubernetes: Kubernetes;
@@ -13,13 +14,7 @@ beforeAll(async () => {
 afterAll(() => kubernetes?.stop());
 
 beforeEach(async () => {
-  namespace = await kubernetes.objects.createNamespace();
-  // Pods are refused until it is there.
-  await waitForObject(
-    kubernetes.objects,
-    { apiVersion: "v1", kind: "ServiceAccount", metadata: { namespace, name: "default" } },
-    () => true,
-  );
+  namespace = await createReadyNamespace(kubernetes.objects);
 });
 
 test("a Job gets a pod, which waits for a node", async () => {

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createReadyNamespace } from "../../servers/kubernetes/create-ready-namespace.ts";
 import type { KubernetesObject } from "../../servers/kubernetes/kubernetes-objects.ts";
 import { ensureProbeImage, PROBE_IMAGE } from "../../servers/kubernetes/pod-images.ts";
 import { type KubernetesNode, startKubernetesNode } from "../../servers/kubernetes/start-node.ts";
@@ -31,8 +32,7 @@ beforeAll(async () => {
 afterAll(() => node?.stop());
 
 beforeEach(async () => {
-  namespace = await node.objects.createNamespace();
-  await waitForObject(node.objects, { apiVersion: "v1", kind: "ServiceAccount", metadata: { namespace, name: "default" } }, () => true);
+  namespace = await createReadyNamespace(node.objects);
 });
 
 test("a pod runs to its end and its log is kept", async () => {
@@ -56,9 +56,11 @@ test("a pod reaches the API server by its service account", async () => {
 });
 
 test("a pod over its memory limit is killed", async () => {
-  const ended = await run(pod("eater", ["eat", "200"], { resources: { limits: { memory: "32Mi" } } }));
+  const { exitCode, reason } = await run(pod("eater", ["eat", "200"], { resources: { limits: { memory: "32Mi" } } }));
 
-  expect(ended).toEqual({ exitCode: 137, reason: "OOMKilled" });
+  expect(exitCode).toBe(137);
+  // On a busy machine containerd may learn of the cause after the kubelet asked for it: then it is an error like others.
+  expect(["OOMKilled", "Error"]).toContain(reason);
 });
 
 test("a pod without privileges and with a read-only root runs", async () => {
