@@ -61,9 +61,25 @@ export async function showStashManifests(parameters: StashManifestsParameters, p
   imageParts(image, "--image");
   const commands = commandsOf(parts.functions, parameters.engines);
   const gateway = printedGateway(pushgatewayUrl);
-  const objects = [...commands.flatMap((command) => addonObjects(command, image)), updateStatusFunction(image, gateway)];
+  // A dollar sign in it would be read as a variable when the Job is made.
+  const objects = stashObjects(commands, { image, gateway: gateway.replaceAll("$", "$$$$") });
   await parts.print(printObjects(objects, { json }));
   return { message: `${objects.length} object(s)`, counts: { objects: objects.length } };
+}
+
+export interface StashObject {
+  readonly apiVersion: string;
+  readonly kind: "Function" | "Task";
+  readonly metadata: { readonly name: string };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** Functions and Tasks of these commands, and update-status; the gateway is a template, as all arguments are. */
+export function stashObjects(
+  commands: readonly StashCommand[],
+  { image, gateway }: { readonly image: string; readonly gateway: string },
+): readonly StashObject[] {
+  return [...commands.flatMap((command) => addonObjects(command, image)), updateStatusFunction(image, gateway)];
 }
 
 function commandsOf(functions: readonly DatabaseFunction[], wanted: string | undefined): readonly StashCommand[] {
@@ -81,7 +97,7 @@ function commandsOf(functions: readonly DatabaseFunction[], wanted: string | und
 
 const OUTPUT = { name: "outputDir", value: "/stash-tmp/output" };
 
-function addonObjects({ name: command, catalog }: StashCommand, image: string): readonly object[] {
+function addonObjects({ name: command, catalog }: StashCommand, image: string): readonly StashObject[] {
   return catalog.versions.flatMap((version) => {
     const name = `${catalog.name}-${version}`;
     const steps = [name, "update-status"].map((each) => ({ name: each, params: [OUTPUT] }));
@@ -89,12 +105,12 @@ function addonObjects({ name: command, catalog }: StashCommand, image: string): 
   });
 }
 
-function functionObject(name: string, spec: { readonly image: string; readonly args: readonly string[] }): object {
+function functionObject(name: string, spec: { readonly image: string; readonly args: readonly string[] }): StashObject {
   return objectOf("Function", name, spec);
 }
 
-function objectOf(kind: string, name: string, spec: object): object {
-  return { apiVersion: "stash.appscode.com/v1beta1", kind, metadata: { name }, spec };
+function objectOf(kind: StashObject["kind"], name: string, spec: object): StashObject {
+  return { apiVersion: "stash.appscode.com/v1beta1", kind, metadata: { name }, spec: { ...spec } };
 }
 
 function flag(name: string, variable: string, fallback?: string): string {
@@ -139,7 +155,7 @@ const commonArguments: StashCatalogArguments = {
   flag,
 };
 
-function updateStatusFunction(image: string, pushgatewayUrl: string): object {
+function updateStatusFunction(image: string, gateway: string): StashObject {
   const args = [
     "update-status",
     ...place,
@@ -156,8 +172,7 @@ function updateStatusFunction(image: string, pushgatewayUrl: string): object {
     flag("output-dir", "outputDir", ""),
     "--metrics-enabled=true",
     scratch,
-    // A dollar sign in it would be read as a variable when the Job is made.
-    `--metrics-pushgateway-url=${pushgatewayUrl.replaceAll("$", "$$$$")}`,
+    `--metrics-pushgateway-url=${gateway}`,
   ];
   return functionObject("update-status", { image, args });
 }
