@@ -1,9 +1,10 @@
 // Which objects are to be looked at when one of them changed. Being woken for nothing costs a look at the caches; not being woken costs minutes.
 import { isDeepStrictEqual } from "node:util";
 import type { ObjectName } from "../runner/kubernetes/cluster.ts";
+import { RIGHTS_OF } from "./build/job-rbac.ts";
 import type { WatchedKind } from "./kinds.ts";
 import { TRIGGER_LABEL } from "./names.ts";
-import { controllerOf, type Fields, type LiveObject } from "./objects.ts";
+import { controllerOf, type Fields, isBeingDeleted, type LiveObject } from "./objects.ts";
 import type { World } from "./world.ts";
 
 export interface Waking {
@@ -26,29 +27,32 @@ export function wakings(change: Change, caches: Caches): readonly Waking[] {
   if (object === undefined) return [];
   switch (change.kind) {
     case "BackupConfiguration":
-      return [...own(change), ...waitingSessionsOf(object, caches)];
+      return [...own(change), ...waitingSessionsOf(object, caches), ...leftRepositories(change)];
     case "BackupSession":
-      return [...own(change), ...(isOver(change.after) && !isOver(change.before) ? waitingSessions(caches) : [])];
+      return [...own(change), ...(isRival(change.before) && !isRival(change.after) ? waitingSessions(caches) : [])];
     case "BackupBatch":
     case "RestoreBatch":
-    case "BackupBlueprint":
     case "RestoreSession":
+      return [...own(change), ...leftRepositories(change)];
+    case "BackupBlueprint":
       return own(change);
     case "Repository":
-      return isOnlyStatus(change) ? [] : [...own(change), ...usersOf(object, caches, repositoryOf)];
+      // One that is to be deleted waits for its list of users, which is status.
+      if (isOnlyStatus(change)) return isBeingDeleted(object) ? own(change) : [];
+      return [...own(change), ...usersOf(object, caches, repositoryOf)];
     case "AppBinding":
       return isOnlyStatus(change) ? [] : usersOf(object, caches, targetOf);
     case "CronJob":
-      return isOnlyStatus(change) ? [] : ownerOf(object);
+      return isOnlyStatus(change) ? [] : ownersOf(change);
     case "Job":
-      return object.metadata.labels?.[TRIGGER_LABEL] === "true" ? own(change) : ownerOf(object);
+      return isTrigger(object) ? own(change) : ownersOf(change);
     case "Pod":
       return ownersOfPod(object, caches);
     case "ServiceAccount":
     case "Role":
     case "RoleBinding":
       // What a pass has just made needs no other pass.
-      return change.before === undefined || isOnlyStatus(change) ? [] : ownerOf(object);
+      return change.before === undefined || isOnlyStatus(change) ? [] : ownersOf(change);
   }
 }
 
@@ -64,18 +68,35 @@ function isOnlyStatus({ before, after }: Change): boolean {
   return isDeepStrictEqual(facts(before), facts(after));
 }
 
-function ownerOf(object: LiveObject): readonly Waking[] {
-  const owner = controllerOf(object);
-  const kinds: readonly string[] = ["BackupConfiguration", "BackupSession", "RestoreSession"];
-  if (owner === undefined || !kinds.includes(owner.kind)) return [];
-  return [{ kind: owner.kind as WatchedKind, name: { namespace: object.metadata.namespace ?? "", name: owner.name } }];
+const OWNERS: readonly string[] = ["BackupConfiguration", "BackupSession", "RestoreSession"] satisfies readonly WatchedKind[];
+
+/** Who answers for it, and who did before. */
+function ownersOf({ before, after }: Pick<Change, "before" | "after">): readonly Waking[] {
+  const owners = [after, before].flatMap((object) => (object === undefined ? [] : ownerOf(object)));
+  return owners.filter((owner, index) => owners.findIndex((other) => isDeepStrictEqual(other, owner)) === index);
 }
 
+function ownerOf(object: LiveObject): readonly Waking[] {
+  const owner = controllerOf(object);
+  if (owner === undefined) return namedOwnerOf(object);
+  return OWNERS.includes(owner.kind)
+    ? [{ kind: owner.kind as WatchedKind, name: { namespace: object.metadata.namespace ?? "", name: owner.name } }]
+    : [];
+}
+
+/** Rights in another namespace than their owner's can name it in words only. */
+function namedOwnerOf({ metadata }: LiveObject): readonly Waking[] {
+  const [kind = "", namespace, name] = metadata.annotations?.[RIGHTS_OF]?.split("/") ?? [];
+  return OWNERS.includes(kind) && namespace && name ? [{ kind: kind as WatchedKind, name: { namespace, name } }] : [];
+}
+
+/** A pod that comes before its Job needs nobody: the Job itself wakes then, and the pod is in memory already. */
 function ownersOfPod(pod: LiveObject, { cached }: Caches): readonly Waking[] {
   const name = pod.metadata.labels?.["batch.kubernetes.io/job-name"] ?? controllerOf(pod)?.name;
   if (name === undefined) return [];
   const job = cached("Job", { namespace: pod.metadata.namespace ?? "", name });
-  return job === undefined || job.metadata.labels?.[TRIGGER_LABEL] === "true" ? [] : ownerOf(job);
+  if (job === undefined) return [];
+  return isTrigger(job) ? [{ kind: "Job", name: nameOf(job) }] : ownerOf(job);
 }
 
 /** Sessions of this invoker that have not begun: whether it is ready decides whether they may. */
@@ -87,6 +108,14 @@ function waitingSessionsOf({ metadata }: LiveObject, { cachedIn }: Caches): read
 /** Whoever waited for one that is over: those with the same target, and the CPU for the others is nothing. */
 function waitingSessions({ cachedAll }: Caches): readonly Waking[] {
   return cachedAll("BackupSession").filter(isWaiting).map(asBackupSession);
+}
+
+/** A Repository that its user does not name any more, or whose user is gone, may be one that waits for that. */
+function leftRepositories({ before, after }: Change): readonly Waking[] {
+  const former = before && repositoryOf(before);
+  if (former === undefined) return [];
+  const isKept = after !== undefined && !isBeingDeleted(after) && isDeepStrictEqual(former, repositoryOf(after));
+  return isKept ? [] : [{ kind: "Repository", name: former }];
 }
 
 function usersOf(object: LiveObject, { cachedAll }: Caches, reference: (user: LiveObject) => ObjectName | undefined): readonly Waking[] {
@@ -119,8 +148,17 @@ function isWaiting({ status }: LiveObject): boolean {
   return status?.phase === undefined || status.phase === "Pending";
 }
 
-function isOver(session: LiveObject | undefined): boolean {
-  return ["Succeeded", "Failed", "Skipped", "Unknown"].includes(String(session?.status?.phase));
+/** Whether others may have to wait for it. */
+function isRival(session: LiveObject | undefined): boolean {
+  return session !== undefined && !isOver(session) && !isBeingDeleted(session);
+}
+
+function isOver({ status }: LiveObject): boolean {
+  return ["Succeeded", "Failed", "Skipped", "Unknown"].includes(String(status?.phase));
+}
+
+function isTrigger({ metadata }: LiveObject): boolean {
+  return metadata.labels?.[TRIGGER_LABEL] === "true";
 }
 
 function asBackupSession(session: LiveObject): Waking {

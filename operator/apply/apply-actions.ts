@@ -1,7 +1,9 @@
 // The only writer: decisions become writes here, one after the other, and nowhere else.
 import { ClusterRefusedError, describeError } from "../../runner/errors.ts";
+import type { ObjectName } from "../../runner/kubernetes/cluster.ts";
 import { type PushResult, pushMetrics } from "../../runner/metrics/push-metrics.ts";
-import type { Action, Push } from "../action.ts";
+import type { Action, ChangeMetadata, ChangeStatus, Create, Ensure, Push } from "../action.ts";
+import type { KindName } from "../kinds.ts";
 import type { LiveObject } from "../objects.ts";
 import { changeMetadata, changeStatus, stopJob } from "./change-object.ts";
 import { createOnce } from "./create-once.ts";
@@ -11,66 +13,80 @@ import type { EventTeller } from "./event-teller.ts";
 export interface ApplyParts extends EnsureParts {
   readonly events: EventTeller;
   readonly pushgatewayUrl: string | undefined;
+  /** Whose pass it is: once that one is gone, what is left of the pass would be made for nobody. */
+  readonly subject?: Subject | undefined;
   /** Called with every object that was written, as it is now. */
   wrote(object: LiveObject): void;
 }
 
+export interface Subject {
+  readonly kind: KindName;
+  readonly name: ObjectName;
+}
+
 /** Carries the actions out, in order. @throws what the first one that failed threw; those after it are left out */
 export async function applyActions(actions: readonly Action[], parts: ApplyParts): Promise<void> {
+  await applyAll(actions, parts);
+}
+
+/** "over" when what comes after them supposes something that did not come true. */
+type Outcome = "done" | "over";
+
+async function applyAll(actions: readonly Action[], parts: ApplyParts): Promise<Outcome> {
   for (const action of actions) {
     parts.signal.throwIfAborted();
-    const instead = await applyAction(action, parts);
-    if (instead === undefined) continue;
-    await applyActions(instead.actions, parts);
-    if (instead.isEnd) return;
+    if ((await applyAction(action, parts)) === "over") return "over";
   }
+  return "done";
 }
 
-/** `isEnd`: the rest of the pass supposes what did not come true. */
-interface Instead {
-  readonly actions: readonly Action[];
-  readonly isEnd: boolean;
-}
-
-async function applyAction(action: Action, parts: ApplyParts): Promise<Instead | undefined> {
+async function applyAction(action: Action, parts: ApplyParts): Promise<Outcome> {
   const { api, signal, events } = parts;
-  const note = (written: LiveObject | undefined) => {
-    if (written !== undefined) parts.wrote(written);
-    return undefined;
-  };
   switch (action.do) {
     case "ensure":
     case "create":
-      return orRefused(action.refused, async () =>
-        note(await (action.do === "ensure" ? ensureObject(action.object, parts) : createOnce(action.object, parts))),
-      );
+      return make(action, parts);
     case "status":
-      return note(await changeStatus(action, parts));
     case "metadata":
-      return note(await changeMetadata(action, parts));
-    case "stop":
-      return note(await stopJob(action, parts));
+      return change(action, parts);
+    case "stop": {
+      const stopped = await stopJob(action, parts);
+      if (typeof stopped === "object") parts.wrote(stopped);
+      return "done";
+    }
     case "remove":
       await api.remove(action.kind, action.object, { signal });
-      return undefined;
+      return "done";
     case "event":
       await events.tell(action, signal);
-      return undefined;
+      return "done";
     case "push":
-      return { actions: action.then(await pushAll(action, parts)), isEnd: false };
+      return applyAll(action.then(await pushAll(action, parts)), parts);
   }
 }
 
-async function orRefused(
-  refused: ((message: string) => readonly Action[]) | undefined,
-  work: () => Promise<undefined>,
-): Promise<Instead | undefined> {
+async function make(action: Ensure | Create, parts: ApplyParts): Promise<Outcome> {
+  let made: LiveObject | undefined;
   try {
-    return await work();
+    made = await (action.do === "ensure" ? ensureObject(action.object, parts) : createOnce(action.object, parts));
   } catch (error) {
-    if (refused === undefined || !(error instanceof ClusterRefusedError)) throw error;
-    return { actions: refused(describeError(error)), isEnd: true };
+    if (action.refused === undefined || !(error instanceof ClusterRefusedError)) throw error;
+    await applyAll(action.refused(describeError(error)), parts);
+    return "over";
   }
+  if (made !== undefined) parts.wrote(made);
+  return "done";
+}
+
+async function change(action: ChangeStatus | ChangeMetadata, parts: ApplyParts): Promise<Outcome> {
+  const changed = await (action.do === "status" ? changeStatus(action, parts) : changeMetadata(action, parts));
+  if (changed === "gone") return isSubject(action, parts) ? "over" : "done";
+  if (changed !== undefined) parts.wrote(changed);
+  return "done";
+}
+
+function isSubject({ kind, object }: ChangeStatus | ChangeMetadata, { subject }: ApplyParts): boolean {
+  return kind === subject?.kind && object.namespace === subject.name.namespace && object.name === subject.name.name;
 }
 
 /** All of them, whatever becomes of one; the first failure is what is told. */

@@ -12,19 +12,25 @@ interface ChangeParts {
 
 const MOST_TRIES = 10;
 
-/** Writes what follows from the status as it is now. Resolves with what was written; `undefined` when nothing had to be, or the object is gone. */
-export async function changeStatus({ kind, object, change }: ChangeStatus, parts: ChangeParts): Promise<LiveObject | undefined> {
-  const make = (live: LiveObject) => ({ ...live, status: change(live.status ?? {}) });
+/** What was written; `undefined` when nothing had to be; "gone" when there is none of that name, or another one. */
+export type Changed = LiveObject | "gone" | undefined;
+
+/** Writes what follows from the status as it is now. */
+export async function changeStatus({ kind, object, change }: ChangeStatus, parts: ChangeParts): Promise<Changed> {
+  const make = (live: LiveObject) => {
+    const status = change(live.status ?? {});
+    return live.status === undefined && Object.keys(status).length === 0 ? live : { ...live, status };
+  };
   return repeat(kind, object, { ...parts, make, write: (next) => parts.api.replaceStatus(next, { signal: parts.signal }) });
 }
 
 /** The same of everything but the status. */
-export async function changeMetadata({ kind, object, change }: ChangeMetadata, parts: ChangeParts): Promise<LiveObject | undefined> {
+export async function changeMetadata({ kind, object, change }: ChangeMetadata, parts: ChangeParts): Promise<Changed> {
   return repeat(kind, object, { ...parts, make: change, write: (next) => parts.api.replace(next, { signal: parts.signal }) });
 }
 
 /** A Job's own deadline, in the past: the Job controller then ends its pods, and the Job as failed. */
-export async function stopJob({ job }: StopJob, parts: ChangeParts): Promise<LiveObject | undefined> {
+export async function stopJob({ job }: StopJob, parts: ChangeParts): Promise<Changed> {
   const make = (live: LiveObject) => (isFinished(live.status) ? live : { ...live, spec: { ...live.spec, activeDeadlineSeconds: 1 } });
   return repeat("Job", job, { ...parts, make, write: (next) => parts.api.replace(next, { signal: parts.signal }) });
 }
@@ -34,15 +40,17 @@ interface Repetition extends ChangeParts {
   write(next: LiveObject): Promise<LiveObject | "conflict" | "gone">;
 }
 
-async function repeat(kind: KindName, object: ObjectIdentity, { api, signal, make, write }: Repetition): Promise<LiveObject | undefined> {
+async function repeat(kind: KindName, object: ObjectIdentity, { api, signal, make, write }: Repetition): Promise<Changed> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const live = await api.get(kind, object, { signal });
-    if (live === undefined || live.metadata.uid !== object.uid) return undefined;
+    if (live === undefined || live.metadata.uid !== object.uid) return "gone";
     const next = asJson(make(live));
     if (isDeepStrictEqual(next, asJson(live))) return undefined;
     const written = await write(next);
-    if (written === "gone") return undefined;
-    if (written !== "conflict") return written;
+    if (written === "conflict") continue;
+    if (written === "gone") return "gone";
+    // The server keeps it differently than we write it: nothing has changed, and nobody needs another look.
+    return written.metadata.resourceVersion === live.metadata.resourceVersion ? undefined : written;
   }
   throw new ClusterUnavailableError(`Others keep changing ${kind} "${object.namespace}/${object.name}"`);
 }

@@ -4,25 +4,29 @@ import { eventObject } from "../../runner/kubernetes/api-event.ts";
 import type { TellEvent } from "../action.ts";
 import type { WantedObject } from "../objects.ts";
 import type { ObjectsApi } from "../objects-api.ts";
+import { type Clock, systemClock } from "../watch/clock.ts";
 
 const MEMORY_MS = 3_600_000;
 const MOST_REMEMBERED = 5_000;
 
 /** Tells events, each once an hour at most. One that cannot be told is logged: no event is the only record of anything. */
 export class EventTeller {
-  readonly #api: ObjectsApi;
+  readonly #api: Pick<ObjectsApi, "create">;
   readonly #log: Log;
+  readonly #clock: Clock;
   readonly #told = new Map<string, number>();
 
-  constructor(api: ObjectsApi, log: Log) {
+  constructor(api: Pick<ObjectsApi, "create">, log: Log, { clock = systemClock }: { readonly clock?: Clock } = {}) {
     this.#api = api;
     this.#log = log;
+    this.#clock = clock;
   }
 
+  /** @throws the signal's reason, and nothing else */
   async tell(event: TellEvent, signal: AbortSignal): Promise<void> {
     const { kind, object, type, reason, message } = event;
     const key = JSON.stringify([object.uid, reason, message]);
-    const now = performance.now();
+    const now = this.#clock.monotonicMs();
     if (now - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < MEMORY_MS) return;
     this.#remember(key, now);
     const fields = { kind, namespace: object.namespace, name: object.name, reason };
@@ -32,8 +36,8 @@ export class EventTeller {
       const body = eventObject({ kind, object, type, reason, message }, object.uid);
       await this.#api.create(body as unknown as WantedObject, { signal });
     } catch (error) {
-      signal.throwIfAborted();
       this.#told.delete(key);
+      signal.throwIfAborted();
       this.#log.warn(`Cannot tell the event ${reason}: ${describeError(error)}`, fields);
     }
   }

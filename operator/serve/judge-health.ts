@@ -1,3 +1,4 @@
+import { ClusterRefusedError } from "../../runner/errors.ts";
 import type { WatchedKind } from "../kinds.ts";
 import type { ObjectsApi } from "../objects-api.ts";
 import type { OperatorSettings } from "../settings.ts";
@@ -46,8 +47,8 @@ async function doesAnswer(api: ObjectsApi, { namespace }: Pick<OperatorSettings,
   try {
     await api.get("Lease", { namespace, name: "holdfast-operator" }, { signal: AbortSignal.timeout(LOOK_MS) });
     return true;
-  } catch {
-    // Whatever it was: the server did not serve us, and that is what was asked.
-    return false;
+  } catch (error) {
+    // A plain no is an answer, too: with a new start comes a new look at token and rights.
+    return error instanceof ClusterRefusedError;
   }
 }

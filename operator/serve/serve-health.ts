@@ -64,4 +64,6 @@ async function listenOn(server: Server, { host, port, listen }: { host: string |
   } catch (cause) {
     throw new ParameterError(`Cannot listen on "${listen}"`, { cause, hint: "Name another address with --listen HOST:PORT" });
   }
+  // A connection that cannot be taken fails its probe, and need not end the process.
+  server.on("error", () => undefined);
 }
