@@ -1,6 +1,9 @@
+import { ClusterUnavailableError } from "../../runner/errors.ts";
 import type { Status, StatusChange } from "../../runner/kubernetes/cluster.ts";
 import { formatTime, parseDuration } from "../../runner/kubernetes/go-format.ts";
 import { isAny, withCondition } from "../../runner/kubernetes/status-condition.ts";
+import { listIn } from "../../runner/kubernetes/status-list.ts";
+import { findTarget } from "../../runner/kubernetes/status-target.ts";
 import type { Action, Decision } from "../action.ts";
 import { backupSessionFor } from "../build/backup-session.ts";
 import { sessionJob } from "../build/session-job.ts";
@@ -8,8 +11,8 @@ import { controllerOf, identityOf, isBeingDeleted, type LiveObject, type WantedO
 import { admission } from "./admission.ts";
 import { outdatedSessions, removals } from "./history.ts";
 import type { DecideOptions, ObservedBackupSession, StartParts } from "./observed-backup-session.ts";
-import { after, createdAt, sessionEvent, sessionStatus, withEntry } from "./session-facts.ts";
-import { ensured, notEnsured } from "./target-conditions.ts";
+import { after, createdAt, isStarted, sessionEvent, sessionStatus, withEntry } from "./session-facts.ts";
+import { ensured, isEnded, isEnsured, notEnsured } from "./target-conditions.ts";
 
 /** A session that has not begun: it begins, waits, or is left out. */
 export function admitBackup(observed: ObservedBackupSession, { now }: DecideOptions): Decision {
@@ -80,12 +83,16 @@ const ORDERS = {
   postBackupActions: ["ApplyRetentionPolicy", "VerifyRepositoryIntegrity", "SendRepositoryMetrics"],
 } as const;
 
-/** One write: a run that sees its target sees all of its orders. */
+/** One write: a run that sees its target sees all of its orders. @throws ClusterUnavailableError when there is to be no Job any more */
 function begun(status: Status, observed: ObservedBackupSession): Status {
-  // Somebody else has ended it meanwhile: without orders its Job ends by itself.
-  if (isAny(status, "True", ["BackupSkipped", "DeadlineExceeded", "MetricsPushed"])) return status;
-  const ordered = withEntry(status, observed.target, (entry) => (entry.totalHosts === undefined ? { ...entry, ...ORDERS } : entry));
-  return withDeadline(ordered, observed);
+  const { session, target } = observed;
+  const entry = findTarget(status, target);
+  const isDecided = isAny(status, "True", ["BackupSkipped", "DeadlineExceeded", "MetricsPushed"]);
+  // Of a Job that was there, nobody makes a second one: this look was long ago.
+  if (isDecided || isEnded(entry) || isEnsured(entry)) {
+    throw new ClusterUnavailableError(`Somebody else has begun or ended BackupSession "${session.metadata.name}" meanwhile`);
+  }
+  return withDeadline(isStarted(entry) ? status : withEntry(status, target, (each) => ({ ...each, ...ORDERS })), observed);
 }
 
 function preparations({ rights, claim }: StartParts, refused: (message: string) => readonly Action[]): readonly Action[] {
@@ -111,10 +118,15 @@ function adoptSession(session: LiveObject, invoker: LiveObject): readonly Action
 function skip({ session, siblings, invoker }: ObservedBackupSession, message: string, now: Date): readonly Action[] {
   const condition = { type: "BackupSkipped", status: "True", reason: "SkippedTakingNewBackup", message } as const;
   return [
-    sessionStatus(session, (status) => withCondition(status, condition, now), now),
+    sessionStatus(session, (status) => (hasBegun(status) ? status : withCondition(status, condition, now)), now),
     sessionEvent(session, { type: "Warning", reason: "BackupSkipped", message }),
     ...removals(outdatedSessions(siblings, { current: session, isSkipped: true, invoker })),
   ];
+}
+
+/** Another operator was faster, and thought otherwise. */
+function hasBegun(status: Status): boolean {
+  return listIn(status, "targets").some(isStarted);
 }
 
 function same(entry: Status): Status {

@@ -24,10 +24,10 @@ export function ensured(ref: TargetRef, now: Date): StatusChange {
     withEntry(status, ref, (entry) => withCondition(entry, { type: "BackupExecutorEnsured", status: "True", reason, message }, now));
 }
 
-/** There will be no Job: the target has failed. */
+/** There will be no Job: the target has failed. Nothing where another operator has made it meanwhile. */
 export function notEnsured(ref: TargetRef, message: string, now: Date): StatusChange {
   const condition = { type: "BackupExecutorEnsured", status: "False", reason: "FailedToEnsureBackupExecutor", message } as const;
-  return (status) => withEntry(status, ref, (entry) => (isEnded(entry) ? entry : withCondition(entry, condition, now)));
+  return (status) => withEntry(status, ref, (entry) => (isEnded(entry) || isEnsured(entry) ? entry : withCondition(entry, condition, now)));
 }
 
 /** Whether the operator has said that there is a Job. */

@@ -18,11 +18,9 @@ export function watchExecutor(observed: ObservedBackupSession, options: DecideOp
   const entry = findTarget(session.status ?? {}, target);
   // What the run has still to say of the repository: the end of the Job, or the deadline, ends that.
   if (isEnded(entry)) return wakeBy(deadlineOf(observed), now);
+  if (job.kind !== "ours" && isEnsured(entry)) return { actions: disruption(observed, JOB_DELETED, now) };
   if (job.kind === "foreign") return foreignJob(observed, { name: job.name, isGoing: job.isGoing }, now);
-  if (job.kind === "absent") {
-    if (isEnsured(entry)) return { actions: disruption(observed, JOB_DELETED, now) };
-    return { actions: startActions(observed, now) };
-  }
+  if (job.kind === "absent") return { actions: startActions(observed, now) };
   if (executor.kind === "failed") return { actions: disruption(observed, executor.failure, now) };
   const told = isEnsured(entry) ? [] : [sessionStatus(session, ensured(target, now), now)];
   if (executor.kind === "succeeded") {

@@ -2,6 +2,7 @@ import { decideBackupSession } from "../../../../operator/decide/backup-session.
 import type { ObservedBackupSession } from "../../../../operator/decide/observed-backup-session.ts";
 import type { ExecutorState } from "../../../../operator/executor.ts";
 import type { Fields } from "../../../../operator/objects.ts";
+import { ClusterUnavailableError } from "../../../../runner/errors.ts";
 import {
   ACTIONS,
   at,
@@ -125,14 +126,16 @@ describe("the start", () => {
     expect(ensuring(after)).toMatchObject({ status: "False", message: "exceeded quota" });
   });
 
-  test("a session that somebody else skipped meanwhile gets no orders", () => {
-    const seen = observed();
-    const skipped = session({ status: { conditions: [condition("BackupSkipped")] } });
-
-    const [, orders] = decide(seen).decision.actions;
+  test.each<[string, Fields]>([
+    ["skipped", { conditions: [condition("BackupSkipped")] }],
+    ["began", { targets: [entry()] }],
+    ["failed", { targets: [{ ref: REF, conditions: [condition("BackupExecutorEnsured", "False")] }] }],
+  ])("of a session that somebody else %s meanwhile no Job is made: the pass ends before it", (_, status) => {
+    const [, orders, create] = decide(observed()).decision.actions;
 
     if (orders?.do !== "status") throw new Error("The second action is the orders");
-    expect(orders.change(skipped.status ?? {})).toEqual(skipped.status);
+    expect(create?.do).toBe("create");
+    expect(() => orders.change(session({ status }).status ?? {})).toThrow(ClusterUnavailableError);
   });
 });
 
