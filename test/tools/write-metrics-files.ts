@@ -12,6 +12,8 @@ export const files = {
   readme: join(root, "runner/metrics/README.md"),
   rules: join(root, "deploy/alerts/holdfast.rules.yaml"),
   prometheusRule: join(root, "deploy/alerts/holdfast.prometheusrule.yaml"),
+  operatorRules: join(root, "deploy/alerts/holdfast-operator.rules.yaml"),
+  operatorPrometheusRule: join(root, "deploy/alerts/holdfast-operator.prometheusrule.yaml"),
 };
 
 /** runner/metrics/README.md as it should be. */
@@ -25,14 +27,14 @@ export function metricsReadmeWithTables(readme: string): string {
 }
 
 /** The plain rule file as the object that the Prometheus operator reads. */
-export function prometheusRuleOf(rules: string): string {
+export function prometheusRuleOf(rules: string, name = "holdfast"): string {
   const object = {
     apiVersion: "monitoring.coreos.com/v1",
     kind: "PrometheusRule",
-    metadata: { name: "holdfast", labels: { "app.kubernetes.io/name": "holdfast" } },
+    metadata: { name, labels: { "app.kubernetes.io/name": "holdfast" } },
     spec: parse(rules) as unknown,
   };
-  return `# Made from holdfast.rules.yaml by "make readme": change that file.\n${stringify(object, { lineWidth: 140 })}`;
+  return `# Made from ${name}.rules.yaml by "make readme": change that file.\n${stringify(object, { lineWidth: 140 })}`;
 }
 
 function labelsTable(): string {
@@ -51,4 +53,5 @@ function seriesTable(series: Readonly<Record<string, Series>>): string {
 if (process.argv[1] === import.meta.filename) {
   writeFileSync(files.readme, metricsReadmeWithTables(readFileSync(files.readme, "utf8")));
   writeFileSync(files.prometheusRule, prometheusRuleOf(readFileSync(files.rules, "utf8")));
+  writeFileSync(files.operatorPrometheusRule, prometheusRuleOf(readFileSync(files.operatorRules, "utf8"), "holdfast-operator"));
 }

@@ -55,7 +55,7 @@ test("there are Functions and Tasks of each database function, under our name an
   for (const { name, stash } of functions) {
     for (const kind of ["Function", "Task"]) {
       const names = ofKind(kind).map(({ metadata }) => metadata.name);
-      expect(names).toContain(`holdfast-${name.replace(/^es-/, "elasticsearch-")}`);
+      expect(names).toContain(`holdfast-${name}`);
       if (stash !== undefined)
         expect(names).toEqual(expect.arrayContaining(stash.catalog.versions.map((each) => `${stash.catalog.name}-${each}`)));
     }
@@ -97,12 +97,13 @@ test("the operator understands what it is told, and nothing that it needs is mis
     environment: { ...environment(), POD_NAMESPACE: "holdfast", POD_NAME: "holdfast-1" },
   });
 
+  const [port] = operator.ports;
   expect(operator.args).toEqual(["operator"]);
   expect(parameters).toMatchObject({
     namespace: "holdfast",
     identity: "holdfast-1",
     pushgatewayUrl: "http://holdfast-pushgateway.holdfast.svc:56789",
-    listen: `:${operator.ports[0].containerPort}`,
+    listen: `:${port?.containerPort}`,
     lease: "holdfast-operator",
     jobClusterRole: "holdfast-job",
   });
