@@ -22,8 +22,8 @@ done
 cd unpacked
 cat usr/share/ca-certificates/mozilla/*.crt > "$root/etc/ssl/certs/ca-certificates.crt"
 # The loader and the libraries, without those that watch programs and those that convert character sets; and each package's licence.
-find lib* usr/lib* usr/share/doc/*/copyright ! -type d \
-  ! -path '*/gconv/*' ! -path '*/audit/*' ! -path '*/gcc/*' ! -path 'usr/lib/locale/*' \
+find . \( -path './lib*' -o -path './usr/lib*' -o -path './usr/share/doc/*/copyright' \) ! -type d \
+  ! -path '*/gconv/*' ! -path '*/audit/*' ! -path '*/gcc/*' ! -path '*/examples/*' ! -path './usr/lib/locale/*' \
   ! -name 'libmemusage*' ! -name 'libpcprofile*' ! -name 'libthread_db*' ! -name 'libc_malloc_debug*' |
   tar -cf - -T - | tar -xf - -C "$root"
 # Releases that know only /usr/lib leave these links to another package.

@@ -19,6 +19,8 @@ server.listen(0, "127.0.0.1");
 await once(server, "listening");
 const url = `http://127.0.0.1:${server.address().port}`;
 await expect(31, ["snapshots", "--repository", "warm", "--namespace", "up", "--master", url]);
+// What a CronJob starts: there is nothing to ask a backup of (41).
+await expect(41, ["create-backupsession", "--invoker-name", "none", "--namespace", "up", "--job-name", "none-29400000", "--master", url]);
 server.close();
 await expect(0, ["--help"]);
 await expect(0, ["--version"]);
