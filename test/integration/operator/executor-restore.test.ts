@@ -46,7 +46,7 @@ async function startOperator(): Promise<() => Promise<unknown>> {
     ...{
       kubeconfig,
       master: undefined,
-      timeout: undefined,
+      timeout: 0,
       report: undefined,
       terminationLog: undefined,
       logFormat: "json",
