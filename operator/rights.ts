@@ -66,10 +66,11 @@ export const OPERATOR_RIGHTS: readonly OperatorRight[] = [
   own(KINDS.BackupConfiguration, ["update"], "to set and remove its finalizer"),
   own(KINDS.RestoreSession, ["update"], "to set and remove its finalizer, and to mark that its Job was made"),
   own(KINDS.Repository, ["update"], "to set and remove its finalizer"),
+  ...[KINDS.BackupBatch, KINDS.RestoreBatch].map((kind) => own(kind, ["update"], "to remove the finalizer that Stash's operator left")),
   own(
     KINDS.BackupSession,
-    ["create", "delete"],
-    "to try a failed backup again, to remove sessions beyond the history limit, and so that triggers may make them",
+    ["create", "update", "delete"],
+    "to try a failed backup again, to say whose a session made by hand is, to remove those beyond the history limit, and so that triggers may make them",
   ),
   ...WATCHED_KINDS.filter((name) => isOfStash(KINDS[name]) && "hasStatus" in KINDS[name]).map((name) =>
     part(
