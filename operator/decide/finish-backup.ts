@@ -11,7 +11,7 @@ import type { DecideOptions, ObservedBackupSession } from "./observed-backup-ses
 import { completed, sessionEvent, sessionStatus } from "./session-facts.ts";
 import { backupSessionPushes } from "./session-metrics.ts";
 import { endOfJob } from "./stop-executor.ts";
-import { disrupted, isEnded } from "./target-conditions.ts";
+import { disrupted, ensured, isEnded } from "./target-conditions.ts";
 
 /**
  * The end of a session whose targets have all ended, or whose time is up: history, metrics, and last of all the condition that makes its phase final. `undefined` while
@@ -58,13 +58,14 @@ function lastSteps(observed: ObservedBackupSession, now: Date): readonly Action[
 }
 
 /** What the run was to say and did not, now that nobody will: an end without a word is no success. */
-function ending({ executor }: ObservedBackupSession, now: Date): StatusChange {
+function ending({ executor, job, target }: ObservedBackupSession, now: Date): StatusChange {
   const why = executor.kind === "failed" ? ` (${executor.failure.reason}: ${executor.failure.message})` : "";
   const message = `The run ended before it came so far${why}`;
   const late = { reason: "DeadlineExceeded", message: "The backup did not end in time" };
   return (status) => {
-    const refs = listIn(status, "targets").map(({ ref }) => ref as TargetRef);
-    const ended = refs.reduce((before, ref) => disrupted(ref, late, now)(before), status);
+    const seen = job.kind === "ours" ? ensured(target, now)(status) : status;
+    const refs = listIn(seen, "targets").map(({ ref }) => ref as TargetRef);
+    const ended = refs.reduce((before, ref) => disrupted(ref, late, now)(before), seen);
     return unsaid(ended).reduce((before, type) => withCondition(before, outcomeCondition(type, { isSuccess: false, message }), now), ended);
   };
 }

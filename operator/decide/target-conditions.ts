@@ -19,9 +19,10 @@ export function disrupted(ref: TargetRef, failure: { readonly reason: string; re
 
 /** The Job is there. */
 export function ensured(ref: TargetRef, now: Date): StatusChange {
-  const [reason, message] = ["SuccessfullyEnsuredBackupExecutor", "The Job of the backup is there"];
+  const [type, reason] = ["BackupExecutorEnsured", "SuccessfullyEnsuredBackupExecutor"];
+  const condition = { type, status: "True", reason, message: "The Job of the backup is there" } as const;
   return (status) =>
-    withEntry(status, ref, (entry) => withCondition(entry, { type: "BackupExecutorEnsured", status: "True", reason, message }, now));
+    withEntry(status, ref, (entry) => (findCondition(entry, type) === undefined ? withCondition(entry, condition, now) : entry));
 }
 
 /** There will be no Job: the target has failed. Nothing where another operator has made it meanwhile. */

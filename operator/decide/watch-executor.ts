@@ -1,3 +1,4 @@
+import type { Status } from "../../runner/kubernetes/cluster.ts";
 import { findTarget } from "../../runner/kubernetes/status-target.ts";
 import { type Action, type Decision, NOTHING } from "../action.ts";
 import type { ExecutorTrouble } from "../executor.ts";
@@ -46,8 +47,9 @@ const NO_RESULT: ExecutorTrouble = {
 /** The one write that says why, then the Event, then the end of what may still run: a pod that comes late must not back up for a session that is over. */
 function disruption({ session, target, job }: ObservedBackupSession, failure: ExecutorTrouble, now: Date): readonly Action[] {
   const stop: readonly Action[] = job.kind === "ours" ? [{ do: "stop", job: identityOf(job.object) }] : [];
+  const seen = job.kind === "ours" ? ensured(target, now) : (status: Status) => status;
   return [
-    sessionStatus(session, disrupted(target, failure, now), now),
+    sessionStatus(session, (status) => disrupted(target, failure, now)(seen(status)), now),
     sessionEvent(session, { type: "Warning", reason: failure.reason, message: failure.message }),
     ...stop,
   ];
