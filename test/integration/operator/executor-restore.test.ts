@@ -48,7 +48,7 @@ async function startOperator(): Promise<() => Promise<unknown>> {
       master: undefined,
       timeout: 0,
       report: undefined,
-      terminationLog: undefined,
+      terminationLog: "/dev/null",
       logFormat: "json",
       logLevel: "info",
     },
