@@ -25,7 +25,6 @@ export interface OperatorParts {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  warn(reason: string, message: string): void;
 }
 
 /** How long an object that cannot be read now is waited for within a pass; the pass is tried again later. */
@@ -39,7 +38,7 @@ export async function runOperator(parameters: OperatorParameters, parts: Operato
   const { log, environment, signal } = parts;
   const { kubeconfig, master } = parameters;
   const settings = settingsOf(parameters);
-  const place = { kubeconfig, master, environment, warn: (message: string) => parts.warn("ClusterWarning", message) };
+  const place = { kubeconfig, master, environment, warn: once((message) => log.warn(message, { reason: "ClusterWarning" })) };
   const writing = new AbortController();
   using api = openObjectsApi(await findApi(place), place);
   const cluster = await openApiCluster({ ...place, defaults: { signal: writing.signal, patienceMs: PATIENCE_MS } });
@@ -89,6 +88,16 @@ function operatorMetrics(
     cronJobOf: ({ metadata }) =>
       world.cachedIn("CronJob", metadata.namespace ?? "").find((each) => controllerOf(each)?.uid === metadata.uid),
   });
+}
+
+/** What the API server says of a field comes with every write of it. */
+function once(tell: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    const key = message.replaceAll(/"[^"]*"/g, "").slice(0, 200);
+    if (!told.has(key)) tell(message);
+    told.add(key);
+  };
 }
 
 function settingsOf(parameters: OperatorParameters): OperatorSettings {
