@@ -62,9 +62,9 @@ readme: setup
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-metrics-files.ts
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-rights-table.ts
 
-# Writes deploy/crds/ from the schemas that the program reads objects with.
+# Writes what a cluster is given from the program's own tables; with IMAGE=… also dist/holdfast.yaml, for that image.
 deploy: setup
-	@$(NODE) --disable-warning=ExperimentalWarning deploy/generate.ts
+	@$(NODE) --disable-warning=ExperimentalWarning deploy/generate.ts $(IMAGE)
 
 clean:
 	rm -rf dist node_modules

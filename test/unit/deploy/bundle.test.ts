@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { bundleObjects } from "../../../deploy/bundle.ts";
-import { generatedFiles } from "../../../deploy/generate.ts";
+import { bundleFor, generatedFiles } from "../../../deploy/generate.ts";
 import { functions } from "../../../functions/index.ts";
 import { operatorParameters } from "../../../operator/parameters.ts";
 import { parseParameters } from "../../../runner/parameters.ts";
@@ -49,6 +49,14 @@ test("one word stands for our image wherever there is one, and no container runt
 
   expect(new Set(images)).toEqual(new Set(["IMAGE-OF-HOLDFAST"]));
   expect("IMAGE-OF-HOLDFAST").not.toBe("IMAGE-OF-HOLDFAST".toLowerCase());
+});
+
+test("a bundle for an image names that one everywhere, and an image that nobody could pull is refused", () => {
+  const text = bundleFor("registry.example/team/holdfast:1.0");
+
+  expect(text).not.toContain("IMAGE-OF-HOLDFAST");
+  expect(text.match(/registry\.example\/team\/holdfast:1\.0$/gm)).toHaveLength(ofKind("Function").length + 2);
+  expect(() => bundleFor("IMAGE-OF-HOLDFAST")).toThrow("IMAGE");
 });
 
 test("there are Functions and Tasks of each database function, under our name and under Stash's", () => {
