@@ -1,3 +1,5 @@
+import type { StatusChange } from "../../runner/kubernetes/cluster.ts";
+import { completedRestore } from "../../runner/kubernetes/status.ts";
 import { type Condition, findCondition, isAny, withCondition } from "../../runner/kubernetes/status-condition.ts";
 import { outcomeCondition } from "../../runner/kubernetes/status-outcome.ts";
 import type { PushResult } from "../../runner/metrics/push-metrics.ts";
@@ -24,7 +26,7 @@ export function finishRestore(moment: RestoreMoment, { appBindingTypes, job, exe
   const stop: readonly Action[] =
     isGivenUp && job !== undefined && executor?.kind !== "succeeded" ? [{ do: "stop", job: identityOf(job) }] : [];
   const pushes = restoreSessionPushes({ session, appBindingTypes, now });
-  // biome-ignore lint/suspicious/noThenProperty: what follows a push is named so, and no action is ever awaited
+  // biome-ignore lint/suspicious/noThenProperty: no promise: what is to be done after the push
   const push: Action = { do: "push", pushes, then: (result) => concluded(moment, result) };
   return { actions: [...stop, push] };
 }
@@ -44,9 +46,15 @@ export function exceedDeadline(moment: RestoreMoment, deadline: Date): readonly 
 function concluded(moment: RestoreMoment, result: PushResult | undefined): readonly Action[] {
   const outcome = outcomeOf(result);
   const condition = outcomeCondition("MetricsPushed", outcome);
+  const change: StatusChange = (status) => withCondition(status, condition, moment.now);
+  const created = new Date(moment.session.metadata.creationTimestamp);
+  const { phase } = completedRestore(change(moment.session.status ?? {}), { created, now: moment.now });
   const told = outcome.isSuccess ? [] : [tellOfRestore(moment, { reason: condition.reason, message: condition.message })];
-  return [changeRestore(moment, (status) => withCondition(status, condition, moment.now)), ...told];
+  return [changeRestore(moment, change), tellOfRestore(moment, phase === "Succeeded" ? GOOD : BAD), ...told];
 }
+
+const GOOD = { type: "Normal", reason: "RestoreSucceeded", message: "The restore is complete" } as const;
+const BAD = { reason: "RestoreFailed", message: "The restore failed: the session's status says why" } as const;
 
 function outcomeOf(result: PushResult | undefined): { readonly isSuccess: boolean; readonly message: string } {
   if (result === undefined) return { isSuccess: true, message: "No Pushgateway is named: metrics are not pushed" };

@@ -1,4 +1,5 @@
 import { RIGHTS_OF } from "../../../../operator/build/job-rbac.ts";
+import { finishRestore } from "../../../../operator/decide/finish-restore.ts";
 import { FINALIZER, JOB_CREATED } from "../../../../operator/names.ts";
 import type { Fields, WantedObject } from "../../../../operator/objects.ts";
 import {
@@ -260,10 +261,37 @@ describe("a restore whose Job has ended", () => {
     await restore.settle();
 
     expect(restore.status).toMatchObject({ phase: "Succeeded", sessionDuration: "0s" });
+    expect(restore.events).toEqual(["RestoreSucceeded"]);
     expect(restore.condition("MetricsPushed")).toMatchObject({
       status: "True",
       message: "No Pushgateway is named: metrics are not pushed",
     });
+  });
+
+  test("with a result succeeds although its metrics could not be pushed, and says so", async () => {
+    const restore = await startedRestore();
+    restore.putStatus(succeeded);
+    const { actions } = finishRestore({ session: restore.session, now: at(9) }, { appBindingTypes: new Map([["shop/carts", "redis"]]) });
+    const push = actions.find((action) => action.do === "push");
+
+    const then = push?.then({ isPushed: false, reason: "FailedToPushMetrics", message: "Cannot push metrics: refused", hint: "" }) ?? [];
+
+    const statuses = then.flatMap((action) => (action.do === "status" ? [action.change(restore.status)] : []));
+    expect(statuses).toMatchObject([
+      {
+        phase: "Succeeded",
+        conditions: expect.arrayContaining([
+          expect.objectContaining({
+            type: "MetricsPushed",
+            status: "True",
+            reason: "FailedToPushMetrics",
+            message: "Cannot push metrics: refused",
+          }),
+        ]),
+      },
+    ]);
+    expect(then.flatMap((action) => (action.do === "event" ? [action.reason] : []))).toEqual(["RestoreSucceeded", "FailedToPushMetrics"]);
+    expect(push?.pushes.map(({ samples }) => samples[0]?.value)).toEqual([1, 1]);
   });
 
   test("with a result is final although its last container has not ended", async () => {
@@ -383,8 +411,8 @@ describe("a restore that does not get on", () => {
     expect(wakeAt).toEqual(at(301));
     expect(restore.status.phase).toBe("Failed");
     expect(restore.job?.spec?.activeDeadlineSeconds).toBe(1);
-    const order = restore.api.writes.slice(-2).map(({ verb, kind }) => `${verb} ${kind}`);
-    expect(order).toEqual(["replace Job", "replaceStatus RestoreSession"]);
+    const order = restore.api.writes.slice(-3).map(({ verb, kind }) => `${verb} ${kind}`);
+    expect(order).toEqual(["replace Job", "replaceStatus RestoreSession", "create Event"]);
   });
 
   test("is told of at its deadline, has half a minute for its last words, and is stopped then", async () => {
