@@ -61,6 +61,8 @@ async function lock(number: number): Promise<(() => Promise<void>) | undefined> 
   // Detached: what ends our process group does not end the keeper.
   const keeper = spawn("flock", args, { cwd: "/", detached: true, stdio: ["pipe", "pipe", "ignore"] });
   const exited = once(keeper, "exit");
+  // A keeper that somebody killed needs no word.
+  keeper.stdin.on("error", () => undefined);
   const first = await Promise.race([once(keeper.stdout, "data").then(() => "locked" as const), exited]);
   if (first === "locked") {
     return async () => {

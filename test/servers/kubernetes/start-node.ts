@@ -57,7 +57,9 @@ export async function startKubernetesNode(options: KubernetesNodeOptions = {}): 
     await removeNode(taken.slot);
     await node.start(options);
   } catch (error) {
-    await node.stop();
+    await node.stop().catch((second: unknown) => {
+      throw new AggregateError([error, second], "The Kubernetes node did not start, and could not be removed");
+    });
     throw error;
   }
   return node;
