@@ -3,6 +3,7 @@ import type { LiveObject } from "../objects.ts";
 import type { ObjectsApi } from "../objects-api.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { holderOf, LeaseWatch, newLease, releasedLease, renewedLease } from "./lease-record.ts";
+import { LinkedAbort } from "./linked-abort.ts";
 
 export interface LeaseOptions {
   readonly namespace: string;
@@ -99,11 +100,11 @@ class Lease implements HeldLease {
   async #try(signal: AbortSignal): Promise<"ours" | "taken" | "unknown"> {
     const { clock } = this.#options;
     const startedMs = clock.monotonicMs();
-    const tooLate = new AbortController();
+    using abort = new LinkedAbort(signal);
     // Shorter than the deadline, so that one request that hangs does not lose the lease.
-    using _timer = clock.setTimer(this.#renewDeadlineMs / 2, () => tooLate.abort(new Error("The Kubernetes API does not answer in time")));
+    using _timer = clock.setTimer(this.#renewDeadlineMs / 2, () => abort.abort(new Error("The Kubernetes API does not answer in time")));
     try {
-      const outcome = await this.#write(AbortSignal.any([signal, tooLate.signal]));
+      const outcome = await this.#write(abort.signal);
       if (outcome === "ours") this.#renewed(startedMs);
       return outcome;
     } catch (error) {

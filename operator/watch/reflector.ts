@@ -4,6 +4,7 @@ import type { WatchedKind } from "../kinds.ts";
 import { GoneError, type ObjectsApi } from "../objects-api.ts";
 import { ObjectCache, type ObjectChange } from "./cache.ts";
 import { type Clock, sleep } from "./clock.ts";
+import { LinkedAbort } from "./linked-abort.ts";
 import { retryAfterMsOf } from "./retry-after.ts";
 
 export interface ReflectorOptions {
@@ -128,8 +129,8 @@ export class Reflector {
   async #watch(signal: AbortSignal): Promise<void> {
     const { labelSelector } = this.#options;
     const startedMs = this.#clock.monotonicMs();
-    const relist = new AbortController();
-    using _timer = this.#clock.setTimer(Math.max(0, this.#relistDueMs - startedMs), () => relist.abort());
+    using stop = new LinkedAbort(signal);
+    using _timer = this.#clock.setTimer(Math.max(0, this.#relistDueMs - startedMs), () => stop.abort());
     const before = this.#counts.events;
     const resourceVersion = String(this.cache.version);
     this.#counts.watches += 1;
@@ -139,7 +140,7 @@ export class Reflector {
         labelSelector,
         resourceVersion,
         opened,
-        signal: AbortSignal.any([signal, relist.signal]),
+        signal: stop.signal,
       });
       for await (const event of watch) {
         this.#counts.events += 1;
@@ -148,7 +149,7 @@ export class Reflector {
         for (const change of this.cache.apply(event)) this.#tell(change);
       }
     } catch (error) {
-      if (!signal.aborted && relist.signal.aborted) return;
+      if (!signal.aborted && stop.signal.aborted) return;
       throw error;
     }
     if (this.#counts.events === before && this.#clock.monotonicMs() - startedMs < SHORTEST_WATCH_MS && !signal.aborted) {

@@ -4,6 +4,7 @@ import type { AskedAction } from "../../runner/kubernetes/api-refusal.ts";
 import { type OpenAnswer, openAnswer, translateFailure } from "../../runner/kubernetes/api-request.ts";
 import { GoneError, type WatchEvent } from "../objects-api.ts";
 import { askAgainIfUnknown, asUnavailable, failureOf } from "./ask-api.ts";
+import { LinkedAbort } from "./linked-abort.ts";
 import { parseWatchEvent } from "./watch-event.ts";
 import { readLines } from "./watch-lines.ts";
 
@@ -24,9 +25,7 @@ export interface ServerWatch {
 export async function* watchServer(connection: ApiConnection, watch: ServerWatch): AsyncGenerator<WatchEvent, void, undefined> {
   watch.signal?.throwIfAborted();
   // Ours, so that leaving the loop ends the request as well, in whatever state it is.
-  const stop = new AbortController();
-  const end = () => stop.abort(watch.signal?.reason);
-  watch.signal?.addEventListener("abort", end, { once: true });
+  using stop = new LinkedAbort(watch.signal);
   try {
     const answer = await open(connection, watch, stop);
     watch.opened?.();
@@ -36,12 +35,11 @@ export async function* watchServer(connection: ApiConnection, watch: ServerWatch
     watch.signal?.throwIfAborted();
     throw error instanceof HoldfastError || error instanceof GoneError ? error : translateFailure(error, connection.server);
   } finally {
-    watch.signal?.removeEventListener("abort", end);
     stop.abort();
   }
 }
 
-async function open(connection: ApiConnection, watch: ServerWatch, stop: AbortController): Promise<OpenAnswer> {
+async function open(connection: ApiConnection, watch: ServerWatch, stop: LinkedAbort): Promise<OpenAnswer> {
   const answer = await withinTime(watch, stop, () =>
     askAgainIfUnknown(connection, async () => {
       const answer = await openAnswer(connection, { method: "GET", path: watch.path }, stop.signal);
@@ -58,7 +56,7 @@ async function open(connection: ApiConnection, watch: ServerWatch, stop: AbortCo
   throw failureOf({ status, retryAfterMs, body: parse(redact(text)) }, watch.action, connection.server);
 }
 
-async function withinTime<T>({ requestTimeoutMs }: ServerWatch, stop: AbortController, work: () => Promise<T>): Promise<T> {
+async function withinTime<T>({ requestTimeoutMs }: ServerWatch, stop: LinkedAbort, work: () => Promise<T>): Promise<T> {
   const tooLate = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     const error = new ClusterUnavailableError(`No answer to a watch within ${requestTimeoutMs / 1000} s`);
