@@ -62,9 +62,12 @@ readme: setup
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-metrics-files.ts
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-rights-table.ts
 
-# Writes what a cluster is given from the program's own tables; with IMAGE=… also dist/holdfast.yaml, for that image.
+# Writes what a cluster is given from the program's own tables; and dist/holdfast.yaml for the image; with PUSHGATEWAY_URL=… for
+# that gateway instead of one of its own.
+deploy: export IMAGE := $(IMAGE)
+deploy: export PUSHGATEWAY_URL := $(PUSHGATEWAY_URL)
 deploy: setup
-	@$(NODE) --disable-warning=ExperimentalWarning deploy/generate.ts $(IMAGE)
+	@$(NODE) --disable-warning=ExperimentalWarning deploy/generate.ts
 
 clean:
 	rm -rf dist node_modules

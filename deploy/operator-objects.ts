@@ -1,6 +1,6 @@
-import { IMAGE, NAMESPACE, OPERATOR, PUSHGATEWAY } from "./names.ts";
+import { IMAGE, NAMESPACE, OPERATOR } from "./names.ts";
 import { containerSecurity, podSecurity } from "./pod-security.ts";
-import { GATEWAY_PORT, labelsOf } from "./pushgateway-objects.ts";
+import { labelsOf } from "./pushgateway-objects.ts";
 
 const HTTP_PORT = 8080;
 const NAME = "holdfast";
@@ -11,12 +11,17 @@ export function namespaceObject(): object {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE, labels: Object.fromEntries(modes) } };
 }
 
+interface OperatorOptions {
+  /** Where the operator and all jobs push metrics. */
+  readonly pushgatewayUrl: string;
+}
+
 /** The operator: its account, what runs it, and where its metrics are read. */
-export function operatorObjects(): readonly object[] {
+export function operatorObjects({ pushgatewayUrl }: OperatorOptions): readonly object[] {
   const labels = labelsOf("operator");
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: OPERATOR, namespace: NAMESPACE, labels } },
-    deployment(labels),
+    deployment(labels, pushgatewayUrl),
     {
       apiVersion: "v1",
       kind: "Service",
@@ -26,7 +31,7 @@ export function operatorObjects(): readonly object[] {
   ];
 }
 
-function deployment(labels: Readonly<Record<string, string>>): object {
+function deployment(labels: Readonly<Record<string, string>>, pushgatewayUrl: string): object {
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -41,14 +46,14 @@ function deployment(labels: Readonly<Record<string, string>>): object {
           serviceAccountName: OPERATOR,
           securityContext: podSecurity(),
           terminationGracePeriodSeconds: 30,
-          containers: [container()],
+          containers: [container(pushgatewayUrl)],
         },
       },
     },
   };
 }
 
-function container(): object {
+function container(pushgatewayUrl: string): object {
   const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   return {
     name: "operator",
@@ -58,7 +63,7 @@ function container(): object {
     env: [
       // What the pods run that start backups.
       { name: "HOLDFAST_IMAGE", value: IMAGE },
-      { name: "PROMETHEUS_PUSHGATEWAY_URL", value: `http://${PUSHGATEWAY}.${NAMESPACE}.svc:${GATEWAY_PORT}` },
+      { name: "PROMETHEUS_PUSHGATEWAY_URL", value: pushgatewayUrl },
       field("POD_NAMESPACE", "metadata.namespace"),
       field("POD_NAME", "metadata.name"),
       // Below the limit: out of memory is then an error that says so, and no kill.

@@ -2,7 +2,9 @@ import { NAMESPACE, PUSHGATEWAY } from "./names.ts";
 import { containerSecurity, podSecurity } from "./pod-security.ts";
 
 /** As Stash's gateway has it. */
-export const GATEWAY_PORT = 56789;
+const GATEWAY_PORT = 56789;
+
+export const PUSHGATEWAY_URL = `http://${PUSHGATEWAY}.${NAMESPACE}.svc:${GATEWAY_PORT}`;
 
 const IMAGE_OF_GATEWAY = "prom/pushgateway:v1.11.1";
 

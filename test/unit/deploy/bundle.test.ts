@@ -59,6 +59,18 @@ test("a bundle for an image names that one everywhere, and an image that nobody 
   expect(() => bundleFor("IMAGE-OF-HOLDFAST")).toThrow("IMAGE");
 });
 
+test("a bundle for a gateway that is there already brings none, and names that one; its password is nobody's to read", () => {
+  const pushgatewayUrl = "http://gateway.monitoring.svc:9091";
+  const names = bundleObjects({ pushgatewayUrl }).map((each) => (each as Manifest).metadata.name);
+
+  const text = bundleFor("holdfast:1.0", { pushgatewayUrl });
+
+  expect(names).not.toContain("holdfast-pushgateway");
+  expect(text).not.toContain("holdfast-pushgateway");
+  expect(text.split(`value: ${pushgatewayUrl}\n`)).toHaveLength(2);
+  expect(() => bundleFor("holdfast:1.0", { pushgatewayUrl: "http://me:canary@gateway:9091" })).toThrow("password");
+});
+
 test("there are Functions and Tasks of each database function, under our name and under Stash's", () => {
   for (const { name, stash } of functions) {
     for (const kind of ["Function", "Task"]) {
