@@ -19,7 +19,8 @@ export type Changed = LiveObject | "gone" | undefined;
 export async function changeStatus({ kind, object, change }: ChangeStatus, parts: ChangeParts): Promise<Changed> {
   const make = (live: LiveObject) => {
     const status = change(live.status ?? {});
-    return live.status === undefined && Object.keys(status).length === 0 ? live : { ...live, status };
+    const isNone = live.status === undefined && Object.values(status).every((value) => value === undefined);
+    return isNone ? live : { ...live, status };
   };
   return repeat(kind, object, { ...parts, make, write: (next) => parts.api.replaceStatus(next, { signal: parts.signal }) });
 }
