@@ -17,7 +17,8 @@ interface Surroundings {
   readonly sources: string;
   readonly aptSettings: string;
   readonly npmrc: string;
-  readonly certificates: string | undefined;
+  /** Of the authorities that this machine trusts. */
+  readonly certificates: string;
 }
 
 /** Resolves with the name of the build base in this Docker; makes it when it is not there, or was made in other surroundings. */
@@ -42,9 +43,9 @@ async function make({ command, env }: Docker, name: string, surroundings: Surrou
     await execa(await ensureProgram("debootstrap"), ["--variant=minbase", RELEASE, root, surroundings.mirror]);
     await addSurroundings(root, surroundings);
     await addNode(root, scratch);
-    const changes = surroundings.certificates === undefined ? [] : ["--change", `ENV NODE_EXTRA_CA_CERTS=${CERTIFICATES}`];
+    const change = `ENV NODE_EXTRA_CA_CERTS=${CERTIFICATES}`;
     const tar = execa("tar", ["-C", root, "--numeric-owner", "-c", "."], { buffer: false });
-    await tar.pipe(command[0] as string, ["import", ...changes, "-", name], { env });
+    await tar.pipe(command[0] as string, ["import", "--change", change, "-", name], { env });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -55,7 +56,6 @@ async function addSurroundings(root: string, { sources, aptSettings, npmrc, cert
   await writeFile(join(root, "etc/apt/apt.conf.d/90machine"), aptSettings);
   await rm(join(root, "var/cache/apt/archives"), { recursive: true, force: true });
   await writeFile(join(root, "root/.npmrc"), npmrc);
-  if (certificates === undefined) return;
   await mkdir(join(root, "etc/ssl/certs"), { recursive: true });
   await writeFile(join(root, CERTIFICATES), certificates);
 }
@@ -72,25 +72,39 @@ async function addNode(root: string, scratch: string): Promise<void> {
 
 async function lookAround(): Promise<Surroundings> {
   const { stdout } = await execa("apt-get", ["indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"]);
-  const lines = stdout.split("\n").filter((line) => / bookworm(-security|-updates)? main$/.test(line));
-  const mirror = lines.find((line) => line.includes(` ${RELEASE} main`))?.split(" ")[0];
+  const lines = stdout.split("\n").filter((line) => line.match(` ${RELEASE}(-security|-updates)? main$`));
+  const mirror = lines.find((line) => line.endsWith(` ${RELEASE} main`))?.split(" ")[0];
   if (mirror === undefined) throw new Error(`Cannot make a build base: apt on this machine knows no Debian ${RELEASE}`);
   const { stdout: dump } = await execa("apt-config", ["dump", "Acquire"]);
   const isWay = (line: string) => /^Acquire::(http|https|Check|Retries|Force)/i.test(line) && !line.endsWith('"";');
-  const { stdout: npmrcs } = await execa("npm", ["config", "get", "globalconfig", "userconfig", "--loglevel=silent"]);
-  const files = [...npmrcs.matchAll(/^\w+=(.+)$/gm)].map(([, path]) => readIfThere(path as string));
+  const npm = await npmSettings();
+  const certificates = await Promise.all([CERTIFICATES, process.env.NODE_EXTRA_CA_CERTS, npm.cafile].map(readIfThere));
   return {
     mirror,
     sources: lines.map((line) => `deb ${line}\n`).join(""),
     aptSettings: dump.split("\n").filter(isWay).join("\n"),
-    npmrc: (await Promise.all(files)).join("\n"),
-    certificates: await readIfThere(CERTIFICATES),
+    npmrc: npm.text,
+    certificates: [...new Set(certificates)].join("\n").trim(),
   };
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+/** What npm on this machine was told by files and by its environment. */
+async function npmSettings(): Promise<{ readonly text: string; readonly cafile: string | undefined }> {
+  const get = async (name: string) => {
+    const { stdout } = await execa("npm", ["config", "get", name, "--loglevel=silent"]);
+    return ["", "null", "undefined"].includes(stdout.trim()) ? undefined : stdout.trim();
+  };
+  const files = await Promise.all(["globalconfig", "userconfig"].map(async (name) => readIfThere(await get(name))));
+  const names = ["registry", "proxy", "https-proxy", "noproxy"];
+  const values = await Promise.all(names.map(async (name) => ({ name, value: await get(name) })));
+  const lines = values.flatMap(({ name, value }) => (value === undefined ? [] : [`${name}=${value}`]));
+  return { text: [...files, ...lines, `cafile=${CERTIFICATES}`, ""].join("\n"), cafile: await get("cafile") };
+}
+
+async function readIfThere(path: string | undefined): Promise<string> {
+  if (path === undefined) return "";
   return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
+    if (error.code === "ENOENT") return "";
     throw error;
   });
 }
