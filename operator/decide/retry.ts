@@ -1,5 +1,5 @@
 import type { Status } from "../../runner/kubernetes/cluster.ts";
-import { formatTime, parseDuration } from "../../runner/kubernetes/go-format.ts";
+import { formatTime } from "../../runner/kubernetes/go-format.ts";
 import { sessionName } from "../../runner/kubernetes/resolve-names.ts";
 import { isAny } from "../../runner/kubernetes/status-condition.ts";
 import { listIn } from "../../runner/kubernetes/status-list.ts";
@@ -10,7 +10,7 @@ import { identityOf, isBeingDeleted, type LiveObject } from "../objects.ts";
 import { isPassing } from "./container-failure.ts";
 import type { DecideOptions, ObservedBackupSession } from "./observed-backup-session.ts";
 import { resultCodeOf } from "./program-result.ts";
-import { after, byAge, isFinal, isRetryOpen, phaseOf, sessionEvent, sessionStatus } from "./session-facts.ts";
+import { after, byAge, durationOf, isFinal, isRetryOpen, phaseOf, sessionEvent, sessionStatus } from "./session-facts.ts";
 
 /** A newer backup that is under way may make the next try needless. */
 const NET_MS = 60_000;
@@ -39,8 +39,8 @@ export function decideRetry(observed: ObservedBackupSession, { now }: DecideOpti
 function plan({ session, invoker, executor, pods }: ObservedBackupSession, now: Date): Decision {
   const hopeless = hopelessness(session.status ?? {}, { executor, pods });
   if (hopeless !== undefined) return { actions: giveUp(session, hopeless) };
-  const { delay } = (invoker?.spec?.retryConfig ?? {}) as { readonly delay?: string };
-  const due = after(now, delay === undefined ? 0 : parseDuration(delay));
+  const { delay } = (invoker?.spec?.retryConfig ?? {}) as { readonly delay?: unknown };
+  const due = after(now, durationOf(delay) ?? 0);
   const change = (status: Status) => (status.nextRetry === undefined ? { ...status, nextRetry: formatTime(due) } : status);
   return { actions: [sessionStatus(session, change, now)], wakeAt: due };
 }

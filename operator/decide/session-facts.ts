@@ -1,5 +1,7 @@
 // What a BackupSession says of itself, read in one way by everybody who decides about it.
+import { ParameterError } from "../../runner/errors.ts";
 import type { Status, StatusChange } from "../../runner/kubernetes/cluster.ts";
+import { parseDuration } from "../../runner/kubernetes/go-format.ts";
 import { completedBackup } from "../../runner/kubernetes/status.ts";
 import { findTarget, type TargetRef } from "../../runner/kubernetes/status-target.ts";
 import type { Action, TellEvent } from "../action.ts";
@@ -75,6 +77,16 @@ export function withEntry(status: Status, ref: TargetRef, change: (entry: Status
   if (changed === entry) return status;
   const targets = (status.targets ?? []) as readonly Status[];
   return { ...status, targets: entry === undefined ? [...targets, changed] : targets.map((each) => (each === entry ? changed : each)) };
+}
+
+/** Milliseconds; `undefined` for what is no duration: that keeps an invoker from being Ready, and is said there. */
+export function durationOf(value: unknown): number | undefined {
+  try {
+    return typeof value === "string" && value !== "" ? parseDuration(value) : undefined;
+  } catch (error) {
+    if (error instanceof ParameterError) return undefined;
+    throw error;
+  }
 }
 
 export function after(time: Date, milliseconds: number): Date {

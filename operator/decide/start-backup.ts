@@ -1,6 +1,6 @@
 import { ClusterUnavailableError } from "../../runner/errors.ts";
 import type { Status, StatusChange } from "../../runner/kubernetes/cluster.ts";
-import { formatTime, parseDuration } from "../../runner/kubernetes/go-format.ts";
+import { formatTime } from "../../runner/kubernetes/go-format.ts";
 import { isAny, withCondition } from "../../runner/kubernetes/status-condition.ts";
 import { listIn } from "../../runner/kubernetes/status-list.ts";
 import { findTarget } from "../../runner/kubernetes/status-target.ts";
@@ -11,7 +11,7 @@ import { controllerOf, identityOf, isBeingDeleted, type LiveObject, type WantedO
 import { admission } from "./admission.ts";
 import { outdatedSessions, removals } from "./history.ts";
 import type { DecideOptions, ObservedBackupSession, StartParts } from "./observed-backup-session.ts";
-import { after, createdAt, isStarted, sessionEvent, sessionStatus, withEntry } from "./session-facts.ts";
+import { after, createdAt, durationOf, isStarted, sessionEvent, sessionStatus, withEntry } from "./session-facts.ts";
 import { ensured, isEnded, isEnsured, notEnsured } from "./target-conditions.ts";
 
 /** A session that has not begun: it begins, waits, or is left out. */
@@ -61,14 +61,12 @@ export function failStart({ session, target }: ObservedBackupSession, message: s
   ];
 }
 
-/** When the session counts as failed: once written, it stays. */
+/** When the session counts as failed. It is set when it begins or waits, once: whoever changes the invoker's timeOut changes that of later sessions. */
 export function deadlineOf({ session, invoker }: Pick<ObservedBackupSession, "session" | "invoker">): Date | undefined {
-  const written = session.status?.sessionDeadline;
-  if (typeof written === "string") return new Date(written);
-  const timeOut = invoker?.spec?.timeOut;
-  // One that cannot be read keeps the session from beginning, where it is said.
-  if (typeof timeOut !== "string" || !/\d/.test(timeOut)) return undefined;
-  return after(createdAt(session), parseDuration(timeOut));
+  const status: Status = session.status ?? {};
+  if (typeof status.sessionDeadline === "string") return new Date(status.sessionDeadline);
+  const timeOutMs = hasBegun(status) ? undefined : durationOf(invoker?.spec?.timeOut);
+  return timeOutMs === undefined ? undefined : after(createdAt(session), timeOutMs);
 }
 
 export function withDeadline(status: Status, observed: Pick<ObservedBackupSession, "session" | "invoker">): Status {
@@ -109,7 +107,8 @@ function adoptSession(session: LiveObject, invoker: LiveObject): readonly Action
     const missing = Object.keys(labels).filter((label) => live.metadata.labels?.[label] === undefined);
     const isOwned = controllerOf(live) !== undefined;
     if (missing.length === 0 && isOwned) return live;
-    const owners = [...(live.metadata.ownerReferences ?? []), ...(isOwned ? [] : (metadata.ownerReferences ?? []))];
+    const others = (live.metadata.ownerReferences ?? []).filter(({ uid }) => isOwned || uid !== invoker.metadata.uid);
+    const owners = [...others, ...(isOwned ? [] : (metadata.ownerReferences ?? []))];
     return { ...live, metadata: { ...live.metadata, labels, ownerReferences: owners } };
   };
   return adopt(session) === session ? [] : [{ do: "metadata", kind: "BackupSession", object: identityOf(session), change: adopt }];

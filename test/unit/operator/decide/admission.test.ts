@@ -97,3 +97,10 @@ test("a skip removes what is beyond the history's limit, but not the last backup
 
   expect(told(decideBackupSession(seen, { now: at(5) }))).toEqual(["status", "event BackupSkipped", "remove nightly-a"]);
 });
+
+test("a skip that comes late, after another operator began, is none", () => {
+  const seen = observed({ invoker: undefined });
+  const begun = session({ status: running });
+
+  expect(carriedOut(begun, decideBackupSession(seen, { now: at(5) }).actions).status).toEqual(begun.status);
+});

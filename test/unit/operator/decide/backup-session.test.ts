@@ -247,6 +247,10 @@ describe("the deadline", () => {
     expect(after.status?.sessionDeadline).toBeDefined();
   });
 
+  test("a session that began without a time limit keeps none, whatever its invoker says by now", () => {
+    expect(decide(working({ invoker: configuration({ timeOut: "1m" }) }), 600).words).toEqual([]);
+  });
+
   test("a run that knows its deadline has half a minute for its last words; then the Job is stopped (R3)", () => {
     expect(decide(working({ status: exceeded }), 601).decision).toEqual({ actions: [], wakeAt: at(630) });
     const stopped = decide(working({ status: exceeded }), 630);
