@@ -149,7 +149,7 @@ class Lease implements HeldLease {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     this.#deadline?.[Symbol.dispose]();
-    this.#options.onLost(`The lease "${this.#options.namespace}/${this.#options.name}" is lost: ${reason}`);
+    this.#options.onLost(reason);
   }
 
   async #giveBack(): Promise<void> {

@@ -1,11 +1,10 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import pLimit from "p-limit";
-import { ClusterRefusedError, ClusterUnavailableError, ParameterError } from "../../runner/errors.ts";
+import { ClusterUnavailableError } from "../../runner/errors.ts";
 import type { ApiConnection } from "../../runner/kubernetes/api-connection.ts";
-import type { AskedAction } from "../../runner/kubernetes/api-refusal.ts";
 import { type ApiAnswer, type ApiRequest, sendRequest } from "../../runner/kubernetes/api-request.ts";
-import { actionOn, collectionPath, objectLabel, objectPath } from "../../runner/kubernetes/api-resources.ts";
+import { collectionPath, objectLabel } from "../../runner/kubernetes/api-resources.ts";
 import type { ObjectName } from "../../runner/kubernetes/cluster.ts";
 import { KINDS, type Kind, type KindName, kindNamed } from "../kinds.ts";
 import type { LiveObject, WantedObject } from "../objects.ts";
@@ -21,6 +20,8 @@ import {
 import { apiStatusOf, askAgainIfUnknown, asUnavailable, failureOf } from "./ask-api.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CUT_KINDS, cutObject, liveObject } from "./live-object.ts";
+import { askedAction, listPath, pathOf, requiredPath, typeOf } from "./object-paths.ts";
+import { isAnother, isMissing, pageOf } from "./read-answer.ts";
 import { ServerTime } from "./server-time.ts";
 import { watchServer } from "./watch-server.ts";
 
@@ -245,65 +246,4 @@ class ServerObjectsApi implements ObjectsApi, Disposable {
     if (answer.status < 200 || answer.status >= 300) throw failureOf(answer, askedAction(call), this.#connection.server);
     return liveObject(answer.body, typeOf(call.kind));
   }
-}
-
-interface Page {
-  readonly items: readonly unknown[];
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-}
-
-function pageOf({ status, body }: ApiAnswer): Page | undefined {
-  if (status !== 200 || typeof body !== "object" || body === null) return undefined;
-  const { items, metadata } = body as Partial<Page>;
-  // An empty list may come as null; anything else is no list, and must not pass for an empty one.
-  const isList =
-    (items === null || Array.isArray(items)) && typeof metadata?.resourceVersion === "string" && metadata.resourceVersion !== "";
-  return isList ? { items: items ?? [], metadata } : undefined;
-}
-
-/** Not there, by the word of an API that knows the kind: an unknown path is no answer about an object. */
-function isMissing({ status, body }: ApiAnswer, kind: Kind): boolean {
-  const details = apiStatusOf(body)?.details;
-  return status === 404 && details?.kind === kind.plural && details.name !== undefined;
-}
-
-/** An object of that name is there, but it is another one. */
-function isAnother({ status, body }: ApiAnswer): boolean {
-  return status === 409 && /UID in (the )?precondition/.test(apiStatusOf(body)?.message ?? "");
-}
-
-function typeOf({ group, version, kind }: Kind): { readonly apiVersion: string; readonly kind: string } {
-  return { apiVersion: group === "" ? version : `${group}/${version}`, kind };
-}
-
-function listPath(kind: Kind, namespace: string | undefined): string {
-  if (namespace !== undefined) requiredPath(kind, { namespace, name: "any" });
-  return collectionPath(namespace === undefined ? { ...kind, isNamespaced: false } : kind, namespace ?? "");
-}
-
-function pathOf(kind: Kind, name: ObjectName, subresource?: string): string | undefined {
-  try {
-    return objectPath(kind, name, subresource);
-  } catch (error) {
-    if (error instanceof ParameterError) return undefined;
-    throw error;
-  }
-}
-
-function requiredPath(kind: Kind, name: ObjectName, subresource?: string): string {
-  const path = pathOf(kind, name, subresource);
-  if (path === undefined) throw new ClusterRefusedError(`${objectLabel(kind, name)} is no name of an object`, { reason: "Invalid" });
-  return path;
-}
-
-function askedAction(asked: {
-  readonly kind: Kind;
-  readonly name: ObjectName;
-  readonly verb: string;
-  readonly subresource?: string;
-}): AskedAction {
-  const { kind, name, verb, subresource } = asked;
-  const action = actionOn(kind, name, { verb, ...(subresource === undefined ? {} : { subresource }) });
-  if (name.name !== "") return { ...action, label: objectLabel(kind, name) };
-  return { ...action, name: undefined, namespace: name.namespace || undefined, label: `${kind.kind} objects` };
 }

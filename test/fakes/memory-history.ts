@@ -15,6 +15,8 @@ interface Happened {
 interface Watcher {
   readonly kind: string;
   readonly options: WatchOptions;
+  /** It was told by a list, or is of no interest, up to here. */
+  readonly from: bigint;
   readonly waiting: (WatchEvent | { readonly type: "end" } | { readonly type: "fail"; readonly error: Error })[];
   wake: () => void;
 }
@@ -61,9 +63,9 @@ export class MemoryHistory {
     signal?.throwIfAborted();
     const from = BigInt(options.resourceVersion);
     if (from < this.#oldest) throw new GoneError(`too old resource version: ${from} (${this.#oldest})`);
-    const watcher: Watcher = { kind, options, waiting: [], wake: () => undefined };
+    const watcher: Watcher = { kind, options, from, waiting: [], wake: () => undefined };
     const held = new Set(this.#held);
-    for (const happened of this.#happened) if (happened.version > from && !held.has(happened)) pushHappened(watcher, happened);
+    for (const happened of this.#happened) if (!held.has(happened)) pushHappened(watcher, happened);
     this.#watchers.add(watcher);
     const wake = () => watcher.wake();
     signal?.addEventListener("abort", wake, { once: true });
@@ -88,8 +90,8 @@ export class MemoryHistory {
   }
 }
 
-function pushHappened(watcher: Watcher, { kind, before, object, isDeleted }: Happened): void {
-  if (kind !== watcher.kind) return;
+function pushHappened(watcher: Watcher, { version, kind, before, object, isDeleted }: Happened): void {
+  if (kind !== watcher.kind || version <= watcher.from) return;
   const isWatched = ({ metadata }: LiveObject) =>
     matches(metadata.labels, watcher.options.labelSelector) &&
     (watcher.options.namespace === undefined || watcher.options.namespace === metadata.namespace);

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import type { ObjectChange } from "../../../../operator/watch/cache.ts";
 import { Reflector, type ReflectorOptions, type ReflectorProblem } from "../../../../operator/watch/reflector.ts";
 import { ClusterRefusedError, ClusterUnavailableError } from "../../../../runner/errors.ts";
@@ -315,4 +316,53 @@ test("it runs once only", async () => {
   await world.run();
 
   await expect(world.reflector.run(world.stop.signal)).rejects.toThrow("runs already");
+});
+
+test("whatever happens in whatever order, it ends with what is there, and every change was told once", async () => {
+  const step = fc.record({
+    name: fc.constantFrom("a", "b", "c"),
+    what: fc.constantFrom("put", "status", "delete", "break", "end", "forget", "fail", "hold", "release", "wait", "bookmark"),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      await using world = new World();
+      const { api, clock } = world;
+      await world.run();
+      let held: Disposable | undefined;
+      for (const { name, what } of steps) {
+        const key = { namespace: "demo", name };
+        const isThere = api.peek("BackupSession", key) !== undefined;
+        if (what === "put") api.put(session("demo", name));
+        if (what === "status" && isThere) api.putStatus("BackupSession", key, { sessionDuration: String(clock.monotonicMs()) });
+        if (what === "delete" && isThere) api.delete("BackupSession", key);
+        if (what === "break") api.breakWatches(unreachable());
+        if (what === "end") api.endWatches();
+        // A server that forgets has ended its watches.
+        if (what === "forget") {
+          api.forgetHistory();
+          api.breakWatches(unreachable());
+        }
+        if (what === "fail") api.failNext(unreachable());
+        if (what === "hold") held ??= api.holdEvents();
+        if (what === "release") {
+          held?.[Symbol.dispose]();
+          held = undefined;
+        }
+        if (what === "bookmark" && held === undefined) api.bookmark();
+        await clock.advance(what === "wait" ? 1_000 : 10);
+      }
+      held?.[Symbol.dispose]();
+      await clock.advance(200_000);
+
+      world.expectSame();
+      const told = new Map<string, unknown>();
+      for (const { before, after } of world.changes) {
+        const id = (before ?? after)?.metadata.name ?? "";
+        expect(told.get(id)).toBe(before);
+        told.set(id, after);
+      }
+      for (const object of world.reflector.cache.all()) expect(told.get(object.metadata.name)).toBe(object);
+    }),
+    { numRuns: 100 },
+  );
 });
