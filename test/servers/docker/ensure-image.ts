@@ -58,7 +58,7 @@ async function build({ docker, command, env }: Docker, { name, tar }: Image, con
   await rename(`${tar}.new`, tar);
   const images = await docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY);
   for (const old of images.split("\n").filter(Boolean).slice(KEPT)) await docker("image", "rm", "--force", old);
-  await docker("builder", "prune", "--force", "--keep-storage", "3GB");
+  await docker("builder", "prune", "--force", "--keep-storage", "2GB");
 }
 
 /** A tar that is used is a young one. */
