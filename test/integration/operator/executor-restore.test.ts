@@ -56,10 +56,7 @@ async function startOperator(): Promise<() => Promise<unknown>> {
     ...{ noLease: false, listen: "127.0.0.1:0", jobClusterRole: "holdfast-job", pendingTimeout: 1_800_000, waitingTimeout: 300_000 },
     ...{ resyncPeriod: 600_000, workers: 2 },
   };
-  const running = runOperator(parameters, {
-    ...{ signal: end.signal, log, environment: {} },
-    warn: (reason, message) => note(message, { reason }),
-  });
+  const running = runOperator(parameters, { signal: end.signal, log, environment: {} });
   return () => {
     end.abort(new Error("The test is over"));
     return running;
