@@ -130,8 +130,8 @@ class PlayedJob {
   }
 }
 
-async function waitFor(isReached: () => Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !(await isReached()); ) {
+async function waitFor(isReached: () => Promise<boolean>, what: string, timeoutMs = 60_000): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await isReached()); ) {
     if (Date.now() > deadline) throw new Error(`Waited too long for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -324,3 +324,20 @@ test("a Job whose containers all ended well has succeeded", async () => {
 
   expect(await played.end()).toEqual({ kind: "succeeded", finished: expect.any(Date) });
 });
+
+test("a pod whose node is gone is collected with it, and its node was lost for whoever looks in time", async () => {
+  const played = await playedJob("node-gone");
+  await played.bind();
+  await played.play({ phase: "Running", initContainerStatuses: [running(INIT)] });
+
+  let state: ExecutorState | undefined;
+  const look = async () => {
+    state = await played.judge();
+    return state.kind === "failed";
+  };
+  await waitFor(look, "the collection of the pod", 150_000);
+
+  expect(state).toMatchObject({ failure: { reason: "NodeLost", isWorthRetry: true } });
+  // Whoever comes later finds no pod any more.
+  expect(await played.end()).toMatchObject({ failure: { reason: "PodDeleted", isWorthRetry: true } });
+}, 180_000);
