@@ -43,7 +43,7 @@ export class OperatorMetrics {
       registers,
     });
     this.#addGauges(sources);
-    prometheus.collectDefaultMetrics({ register: this.#registry, prefix: "holdfast_operator_" });
+    this.#addProcess();
   }
 
   passed(reconciler: string, outcome: PassOutcome, milliseconds: number): void {
@@ -79,8 +79,15 @@ export class OperatorMetrics {
       for (const [kind, count] of sources.cachedObjects()) it.set({ kind }, count);
     });
     for (const count of ["lists", "watches", "failures", "events"] as const) {
-      gauge(`watch_${count}`, `${HELP[count]} since the start`, ["kind"], (it) => {
-        for (const [kind, counts] of sources.watches()) it.set({ kind }, counts[count]);
+      new prometheus.Counter({
+        name: `holdfast_operator_watch_${count}_total`,
+        help: HELP[count],
+        labelNames: ["kind"],
+        registers: [this.#registry],
+        collect() {
+          this.reset();
+          for (const [kind, counts] of sources.watches()) this.inc({ kind }, counts[count]);
+        },
       });
     }
     const schedule = ["namespace", "backupconfiguration"];
@@ -101,6 +108,16 @@ export class OperatorMetrics {
         }
       },
     );
+  }
+
+  /** Memory, processor, event loop; without the three gauges that are named like counters. */
+  #addProcess(): void {
+    const prefix = "holdfast_operator_";
+    prometheus.collectDefaultMetrics({ register: this.#registry, prefix });
+    for (const active of ["handles", "requests", "resources"]) {
+      this.#registry.removeSingleMetric(`${prefix}nodejs_active_${active}`);
+      this.#registry.removeSingleMetric(`${prefix}nodejs_active_${active}_total`);
+    }
   }
 }
 
