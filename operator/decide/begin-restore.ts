@@ -2,6 +2,7 @@ import { ClusterUnavailableError } from "../../runner/errors.ts";
 import type { Status } from "../../runner/kubernetes/cluster.ts";
 import { formatTime } from "../../runner/kubernetes/go-format.ts";
 import { type Condition, findCondition, withCondition } from "../../runner/kubernetes/status-condition.ts";
+import { listIn } from "../../runner/kubernetes/status-list.ts";
 import type { Action, Decision } from "../action.ts";
 import { FINALIZER, JOB_CREATED } from "../names.ts";
 import { identityOf, isBeingDeleted, type LiveObject } from "../objects.ts";
@@ -24,7 +25,7 @@ export function beginRestore(moment: RestoreMoment, preparation: Preparation): D
 
 /** Its phase is Invalid only once the number of hosts is known. It is looked at again when the Repository changes: its policy may. */
 function refuse(moment: RestoreMoment, conditions: readonly Condition[]): Decision {
-  const change = (status: Status) => ({ ...withAll(status, { conditions, now: moment.now }), totalHosts: 1 });
+  const change = (status: Status) => ({ ...withAll(withoutStale(status, conditions), { conditions, now: moment.now }), totalHosts: 1 });
   return { actions: [changeRestore(moment, change), ...tellIfNew(moment, conditions)] };
 }
 
@@ -32,6 +33,15 @@ function refuse(moment: RestoreMoment, conditions: readonly Condition[]): Decisi
 function tooLate(moment: RestoreMoment, deadline: Date): Decision {
   const actions = exceedDeadline(moment, deadline);
   return actions.length > 0 ? { actions } : finishRestore(moment, { appBindingTypes: new Map() });
+}
+
+const LOOKED_FOR: readonly unknown[] = ["RepositoryFound", "BackendSecretFound", "RestoreTargetFound"];
+
+/** What was missing once and was not looked for this time would make it Pending, as if it might yet begin. */
+function withoutStale(status: Status, conditions: readonly Condition[]): Status {
+  const isStale = ({ type }: Status) => LOOKED_FOR.includes(type) && !conditions.some((condition) => condition.type === type);
+  const stale = listIn(status, "conditions").filter(isStale);
+  return stale.length === 0 ? status : { ...status, conditions: listIn(status, "conditions").filter((each) => !stale.includes(each)) };
 }
 
 const FIRST_LOOK_MS = 5_000;

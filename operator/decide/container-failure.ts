@@ -10,12 +10,13 @@ export function isPassing(exitCode: number): boolean {
   return PASSING.has(exitCode);
 }
 
-/** Why the first container that failed did so; those behind it never ran. `undefined` when none of them failed. */
+/** Why the container that failed did so; those behind it never ran, and those beside it were ended because of it. `undefined` when none of them failed. */
 export function containerFailure(
   { containers }: Pick<ObservedPod, "containers">,
   memoryLimits: ReadonlyMap<string, string>,
 ): ExecutorFailure | undefined {
-  const failed = containers.find(isFailed);
+  const allFailed = containers.filter(isFailed).toSorted(byEnd);
+  const failed = allFailed.find(isTelling) ?? allFailed[0];
   const end = failed?.state?.terminated ?? undefined;
   if (failed === undefined || end === undefined) return undefined;
   const container = `Container "${failed.name}"`;
@@ -27,6 +28,18 @@ export function containerFailure(
 function isFailed({ state }: ContainerStatus): boolean {
   const end = state?.terminated;
   return end !== null && end !== undefined && (end.exitCode !== 0 || end.reason === "OOMKilled");
+}
+
+/** Which of two ended first; one that nobody saw end comes last. */
+function byEnd(one: ContainerStatus, other: ContainerStatus): number {
+  const endOf = ({ state }: ContainerStatus) => Date.parse(state?.terminated?.finishedAt ?? "") || Number.MAX_SAFE_INTEGER;
+  return endOf(one) - endOf(other);
+}
+
+/** Says by itself what was wrong, where another may merely have been stopped. */
+function isTelling({ state }: ContainerStatus): boolean {
+  const end = state?.terminated;
+  return end?.reason === "OOMKilled" || (readProgramResult(end?.message)?.code ?? 0) !== 0;
 }
 
 /** Without a limit it was the node that had no more memory, and the next try may meet another one. */

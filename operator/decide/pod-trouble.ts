@@ -18,11 +18,10 @@ type Limits = Pick<OperatorSettings, "pendingTimeoutMs" | "waitingTimeoutMs">;
 export function podTrouble(pod: ObservedPod, limits: Limits): Trouble | undefined {
   if (pod.deleted !== undefined) return beingDeleted(pod, { deleted: pod.deleted, limits });
   if (conditionThat(pod.conditions, "PodScheduled", "True") === undefined && pod.containers.length === 0) return unscheduled(pod, limits);
-  const waiting = pod.containers.find(({ state }) => state?.terminated == null);
-  if (waiting?.state?.running != null) return undefined;
   const since = latestStep(pod);
-  const refusal = waiting === undefined ? undefined : refusalOf(waiting, { pod, since, limits });
-  return refusal ?? notStarted(pod, { since, limits });
+  const refused = pod.containers.find(({ state }) => !ORDINARY.has(state?.waiting?.reason ?? ""));
+  if (refused !== undefined) return notStartable(refused, { pod, since, limits });
+  return pod.containers.some(({ state }) => state?.running != null) ? undefined : notStarted(pod, { since, limits });
 }
 
 /** A pod on a node that is cut off is being deleted for ever. */
@@ -58,9 +57,8 @@ const ORDINARY: ReadonlySet<string> = new Set(["", "ContainerCreating", "PodInit
 /** Nothing but another object makes these right. */
 const LASTING: ReadonlySet<string> = new Set(["InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"]);
 
-function refusalOf({ name, state }: ContainerStatus, { pod, since, limits }: Waiting): Trouble | undefined {
+function notStartable({ name, state }: ContainerStatus, { pod, since, limits }: Waiting): Trouble {
   const reason = state?.waiting?.reason ?? "";
-  if (ORDINARY.has(reason)) return undefined;
   const said = state?.waiting?.message ? `: ${state.waiting.message.trim()}` : "";
   const message = `Container "${name}" of pod "${pod.name}" cannot be started, ${reason}${said}; ${remedyFor(reason)}`;
   const failsAt = reason === "InvalidImageName" ? since : after(since, limits.waitingTimeoutMs);

@@ -274,6 +274,44 @@ describe("a pod that has failed", () => {
   });
 });
 
+describe("a container beside ours", () => {
+  const proxy = (end: object) => terminated("proxy", { reason: "Error", ...end });
+
+  test("that was stopped because ours had failed is not taken for the cause", () => {
+    const failed = podEndedBy(
+      {},
+      {
+        initContainerStatuses: [proxy({ exitCode: 143, finishedAt: stamp(61) }), terminated(INIT, { exitCode: 0 })],
+        containerStatuses: [terminated(MAIN, { exitCode: 3, finishedAt: stamp(60) })],
+      },
+    );
+
+    expect(failureOf(job(), [failed])).toMatchObject({ reason: "ContainerFailed", exitCode: 3 });
+  });
+
+  test("that ended in the same second is not taken for the cause when ours says what it was", () => {
+    const message = '{"code":31,"reason":"StoreRefused","message":"403"}';
+    const failed = podEndedBy(
+      {},
+      { initContainerStatuses: [proxy({ exitCode: 137 })], containerStatuses: [terminated(MAIN, { exitCode: 31, message })] },
+    );
+
+    expect(failureOf(job(), [failed])).toMatchObject({ reason: "StoreRefused", exitCode: 31 });
+  });
+
+  test("that works does not hide that ours cannot be started", () => {
+    const stuck = pod({
+      phase: "Pending",
+      startTime: stamp(10),
+      conditions: [SCHEDULED],
+      initContainerStatuses: [running("proxy")],
+      containerStatuses: [waiting(MAIN, "ErrImagePull", "not found")],
+    });
+
+    expect(judge(job(), [stuck], 11)).toMatchObject({ kind: "working", trouble: { reason: "ErrImagePull" } });
+  });
+});
+
 describe("a Job of several tries", () => {
   const tries = job();
   const repeated = { ...tries, spec: { ...tries.spec, backoffLimit: 6 } };

@@ -179,6 +179,27 @@ describe("a restore that cannot be served", () => {
     expect(restore.api.peek("Role", { namespace: "stores", name: "shop-restoresession-back-0" })).toBeDefined();
   });
 
+  test("because of a policy is Invalid although it lacked a Secret before", async () => {
+    const base = repository();
+    const open = { allowedNamespaces: { from: "All" } };
+    const foreign = (usagePolicy?: Fields): WantedObject => ({
+      ...base,
+      metadata: { name: "vault", namespace: "stores" },
+      spec: { ...(base.spec as Fields), usagePolicy },
+    });
+    const restore = new RestoreCase({ repository: { name: "vault", namespace: "stores" } }, { repository: foreign(open) });
+    restore.secrets.clear();
+    await restore.settle();
+    const before = restore.status.phase;
+
+    restore.api.put(foreign());
+    await restore.settle();
+
+    expect(before).toBe("Pending");
+    expect(restore.status.phase).toBe("Invalid");
+    expect(restore.condition("BackendSecretFound")).toBeUndefined();
+  });
+
   test("because its Task is missing has failed", async () => {
     const restore = new RestoreCase({ task: { name: "nothing" } });
 
