@@ -120,6 +120,49 @@ describe("a restore that has all it needs", () => {
   });
 });
 
+describe("a restore with wishes of its own", () => {
+  test("gets a volume before its Job when a Function mounts it", async () => {
+    const template = { metadata: { name: "room" }, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } };
+    const restore = new RestoreCase({ interimVolumeTemplate: template });
+    const mounts = [{ name: "stash-interim-volume", mountPath: "/room" }];
+    const fn = restore.api.peek("Function", { namespace: "", name: "redis-restore-1" }) as WantedObject;
+    restore.api.put({ ...fn, spec: { ...(fn.spec as Fields), volumeMounts: mounts } });
+
+    await restore.pass();
+
+    const made = restore.api.writes.filter(({ verb }) => verb === "create").map(({ kind }) => kind);
+    expect(made.slice(-2)).toEqual(["PersistentVolumeClaim", "Job"]);
+    const claim = restore.api.peek("PersistentVolumeClaim", { namespace: "shop", name: "back-room" });
+    expect(claim?.metadata.ownerReferences).toEqual([expect.objectContaining({ uid: restore.session.metadata.uid })]);
+  });
+
+  test("gets no volume that nobody mounts", async () => {
+    const restore = new RestoreCase({ interimVolumeTemplate: { metadata: { name: "room" }, spec: {} } });
+
+    await restore.pass();
+
+    expect(restore.api.all("PersistentVolumeClaim")).toEqual([]);
+    expect(restore.jobsMade).toBe(1);
+  });
+
+  test("has a target elsewhere when it runs as an account of the user's, which is neither made nor changed", async () => {
+    const ref = { apiVersion: "appcatalog.appscode.com/v1alpha1", kind: "AppBinding", name: "carts", namespace: "elsewhere" };
+    const base = appBinding();
+    const restore = new RestoreCase(
+      { target: { ref }, runtimeSettings: { pod: { serviceAccountName: "mine" } } },
+      { appBinding: { ...base, metadata: { name: "carts", namespace: "elsewhere" } } },
+    );
+
+    await restore.pass();
+
+    expect(restore.job?.spec).toMatchObject({ template: { spec: { serviceAccountName: "mine" } } });
+    expect(restore.api.all("ServiceAccount")).toEqual([]);
+    expect(restore.api.all("Role").flatMap(({ rules }) => rules)).not.toContainEqual(
+      expect.objectContaining({ resourceNames: ["carts-auth"] }),
+    );
+  });
+});
+
 describe("a restore that cannot be served", () => {
   const ref = { apiVersion: "appcatalog.appscode.com/v1alpha1", kind: "AppBinding", name: "carts" };
 
