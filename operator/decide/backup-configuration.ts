@@ -110,9 +110,11 @@ function keepReferences({ object, repository, usageFault, parsed, own }: Observe
   ];
 }
 
-/** What opens another namespace's Secret is taken back as soon as its owner does not allow it any more. */
-function revoke({ usageFault, own }: ObservedConfiguration): readonly Action[] {
-  return usageFault === undefined ? [] : own.foreignRights.map(remove);
+/** What opens another namespace's Secret is taken back as soon as its owner does not allow it any more, or it is no longer asked for. */
+function revoke({ parsed, usageFault, own }: ObservedConfiguration): readonly Action[] {
+  const isLeft = ({ metadata }: LiveObject) =>
+    usageFault !== undefined || (typeof parsed !== "string" && metadata.namespace !== parsed.spec.repository?.namespace);
+  return own.foreignRights.filter(isLeft).map(remove);
 }
 
 /** Rights before the CronJob, or its first trigger would fail; the word that all is done comes last. */

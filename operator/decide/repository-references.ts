@@ -13,9 +13,10 @@ export function referenceTo({ kind, metadata }: Pick<LiveObject, "kind" | "metad
   return { kind, namespace: metadata.namespace ?? "", name: metadata.name };
 }
 
-/** Whether the status names this user. */
+/** Whether the status names this user; one that cannot be read names nobody, so that it holds up nobody but its own Repository. */
 export function names(status: Status | undefined, user: Pick<LiveObject, "kind" | "metadata">): boolean {
-  return listIn(status ?? {}, "references").some((entry) => isSame(entry, referenceTo(user)));
+  const references: unknown = status?.references;
+  return Array.isArray(references) && references.some((entry) => isSame(entry ?? {}, referenceTo(user)));
 }
 
 /** The status with this user named once; the very same when it is named already. */

@@ -13,6 +13,8 @@ export interface ObservedTrigger {
 
 /** On a trigger's Job, once people were told of its failure. */
 const FAILURE_TOLD = "holdfast/failure-told";
+/** By then its CronJob's controller has seen it end: it would warn of a Job that went missing, and not count the success. */
+const SEEN_AFTER_MS = 5_000;
 
 /** A trigger that is done is removed. One that failed has started no backup, and nothing else would tell of it. */
 export function decideTriggerJob(
@@ -27,7 +29,7 @@ export function decideTriggerJob(
     case "absent":
       return { actions: [] };
     case "succeeded":
-      return { actions: [{ do: "remove", kind: "Job", object: identityOf(job) }] };
+      return removeAt(new Date(state.finished.getTime() + SEEN_AFTER_MS), { job, now });
     case "working": {
       const { trouble, wakeAt } = state;
       return { actions: trouble === undefined ? [] : [tell(observed, { ...trouble, isOver: false })], wakeAt };
@@ -36,6 +38,11 @@ export function decideTriggerJob(
       // Unless the Job itself gave up, it may still come right.
       return { actions: [tell(observed, { ...state.failure, isOver: true }), ...(hasFailed(job) ? [mark(job)] : [])] };
   }
+}
+
+function removeAt(time: Date, { job, now }: { readonly job: LiveObject; readonly now: Date }): Decision {
+  if (now < time) return { actions: [], wakeAt: time };
+  return { actions: [{ do: "remove", kind: "Job", object: identityOf(job) }] };
 }
 
 function tell(

@@ -274,6 +274,30 @@ test("another Repository: the former one's reference and rights are taken back",
   expect(world.names("Role", "RoleBinding").filter((name) => name.includes("cellar/"))).toEqual([]);
 });
 
+test.each([{ namespace: "attic", name: "vault" }, { name: "not-yet" }])(
+  "another Repository %j that is not there yet: the rights for the former one's namespace are taken back all the same",
+  async (named) => {
+    const world = elsewhere();
+    await world.settle(reconciler, NIGHTLY);
+
+    world.api.put(backupConfiguration({ repository: named }));
+    await world.settle(reconciler, NIGHTLY);
+
+    expect(world.names("Role", "RoleBinding").filter((name) => name.includes("cellar/"))).toEqual([]);
+    expect(world.nightly.status?.phase).toBe("NotReady");
+  },
+);
+
+test("a Repository whose status cannot be read holds up nobody but itself", async () => {
+  const world = InvokerWorld.furnished();
+  world.api.put({ ...repository({}, { namespace: "shop", name: "broken" }), status: { references: "none" } });
+  world.api.put(backupConfiguration());
+
+  await world.settle(reconciler, NIGHTLY);
+
+  expect(world.nightly.status?.phase).toBe("Ready");
+});
+
 test("rights of somebody else that have the same name are not overwritten", async () => {
   const world = elsewhere();
   const metadata = {

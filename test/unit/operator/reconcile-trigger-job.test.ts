@@ -37,9 +37,13 @@ function trigger(status: Fields, { labels = {}, pod }: { labels?: Record<string,
 const condition = (type: string, fields: Fields = {}) => ({ conditions: [{ type, status: "True", lastTransitionTime: TIME, ...fields }] });
 const FAILED = condition("Failed", { reason: "BackoffLimitExceeded", message: "Job has reached the specified backoff limit" });
 
-test("a trigger that is done is removed", async () => {
+test("a trigger that is done is removed once its CronJob's controller has seen it", async () => {
   const world = trigger({ ...condition("Complete"), completionTime: TIME });
 
+  const { wakeAt } = await world.pass(reconciler, JOB);
+  expect(wakeAt).toEqual(new Date("2026-11-22T03:00:05Z"));
+  expect(world.api.peek("Job", JOB)).toBeDefined();
+  await world.clock.advance(5_000);
   await world.pass(reconciler, JOB);
 
   expect(world.api.peek("Job", JOB)).toBeUndefined();
@@ -49,6 +53,7 @@ test("a trigger that is done is removed", async () => {
 test("a Job of anybody else is left alone", async () => {
   const world = trigger(condition("Complete"), { labels: { "stash.appscode.com/delete-job-on-completion": "false" } });
 
+  await world.clock.advance(60_000);
   await world.pass(reconciler, JOB);
 
   expect(world.api.peek("Job", JOB)).toBeDefined();
