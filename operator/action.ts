@@ -24,7 +24,10 @@ export interface Create {
   readonly refused?: (message: string) => readonly Action[];
 }
 
-/** Reads the object, and writes what `change` makes of its status; nothing when that is the same value, or the object is another one or gone. */
+/**
+ * Reads the object, and writes what `change` makes of its status; nothing when that is the same value, or the object is another one or gone. Once that is the object of the
+ * pass itself, the rest of the pass is left out: it would be done for nobody.
+ */
 export interface ChangeStatus {
   readonly do: "status";
   readonly kind: KindName;
@@ -32,7 +35,7 @@ export interface ChangeStatus {
   readonly change: StatusChange;
 }
 
-/** Reads the object, and writes what `change` makes of it: finalizers, annotations, labels. The same value: nothing. */
+/** Reads the object, and writes what `change` makes of it: finalizers, annotations, labels. The same value: nothing; gone: as above. */
 export interface ChangeMetadata {
   readonly do: "metadata";
   readonly kind: KindName;

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ObjectName } from "../runner/kubernetes/cluster.ts";
 import { RIGHTS_OF } from "./build/job-rbac.ts";
+import { isRetryOpen } from "./decide/session-facts.ts";
 import type { WatchedKind } from "./kinds.ts";
 import { TRIGGER_LABEL } from "./names.ts";
 import { controllerOf, type Fields, isBeingDeleted, type LiveObject } from "./objects.ts";
@@ -105,9 +106,11 @@ function waitingSessionsOf({ metadata }: LiveObject, { cachedIn }: Caches): read
   return sessions.filter(({ spec }) => (spec?.invoker as Fields | undefined)?.name === metadata.name).map(asBackupSession);
 }
 
-/** Whoever waited for one that is over: those with the same target, and the CPU for the others is nothing. */
+/** Whoever waited for one that is over: those with the same target, those whose next try is due; and the CPU for the others is nothing. */
 function waitingSessions({ cachedAll }: Caches): readonly Waking[] {
-  return cachedAll("BackupSession").filter(isWaiting).map(asBackupSession);
+  return cachedAll("BackupSession")
+    .filter((session) => isWaiting(session) || isRetryOpen(session))
+    .map(asBackupSession);
 }
 
 /** A Repository that its user does not name any more, or whose user is gone, may be one that waits for that. */

@@ -215,6 +215,18 @@ test("a pod that comes before its Job is seen with the Job", () => {
   expect(woken(added(job), { known: [...ALL, pod] })).toEqual(["BackupSession shop/running"]);
 });
 
+test("a failed session that is to be tried again is woken by the end of another, once its turn is not taken", () => {
+  const failed = (name: string, spec: Fields, status: Fields) =>
+    object({ kind: "BackupSession", name, spec: { ...sessionOf("nightly"), ...spec }, status: { phase: "Failed", ...status } });
+  const open = failed("open", { retryLeft: 1 }, {});
+  const known = [open, failed("retried", { retryLeft: 1 }, { retried: true }), failed("last", { retryLeft: 0 }, {})];
+
+  expect(woken(modified(running, { status: { phase: "Succeeded" } }), { known })).toEqual([
+    "BackupSession shop/open",
+    "BackupSession shop/running",
+  ]);
+});
+
 test("a RestoreSession's Job and rights wake their RestoreSession", () => {
   const restoreJob = changed(job, { metadata: { ownerReferences: [owner("RestoreSession", "back")] } });
   const rights = changed(foreignRole, { metadata: { annotations: { "holdfast/rights-of": "RestoreSession/shop/back" } } });
