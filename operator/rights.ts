@@ -60,7 +60,7 @@ export const OPERATOR_RIGHTS: readonly OperatorRight[] = [
   {
     ...{ verbs: ["get"], group: "", resource: "secrets", scope: "secrets" },
     purpose:
-      "to see that a Repository's Secret is there, to read the names of what an AppBinding needs, and to let jobs read those Secrets by name",
+      "to see that a Repository's Secret is there, and so that jobs may read theirs, each by its name",
   },
 
   own(KINDS.BackupConfiguration, ["update"], "to set and remove its finalizer"),
