@@ -254,7 +254,7 @@ test("a backup that takes too long has failed, and its Job is ended (R3)", async
 test("a Function that works on the interim volume gets a claim of the session's own", async () => {
   const volumeMounts = [{ name: "stash-interim-volume", mountPath: "/stash-interim-volume" }];
   await server.objects.apply({ apiVersion: STASH, kind: "Task", metadata: { name: "dump" }, spec: { steps: [{ name: "dump" }] } });
-  const template = { image: "registry.example/dump:1", args: ["${INTERIM_DATA_DIR}"], volumeMounts };
+  const template = { image: "registry.example/dump:1", args: [`\${INTERIM_DATA_DIR}`], volumeMounts };
   await server.objects.apply({ apiVersion: STASH, kind: "Function", metadata: { name: "dump" }, spec: template });
   const claim = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
   const namespace = await createShop({ task: { name: "dump" }, interimVolumeTemplate: { metadata: { name: "dump" }, spec: claim } });
