@@ -1,4 +1,5 @@
 // The commands of deploy/README.md, with kubectl, on a real API server.
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -11,6 +12,8 @@ const DEPLOY = join(import.meta.dirname, "../../../deploy");
 const image = "registry.example/holdfast:1.0";
 const bundle = (await readFile(join(DEPLOY, "holdfast.yaml"), "utf8")).replaceAll(IMAGE, image);
 const objects = parseAllDocuments(bundle).map((document) => document.toJS() as KubernetesObject);
+// Stash's definitions, where there are some beside the checkout.
+const STASH = join(DEPLOY, "../../shared/crds");
 const APPLY = ["apply", "--server-side", "--validate=strict", "--warnings-as-errors"];
 
 let server: Kubernetes;
@@ -42,6 +45,20 @@ test("what was applied is what the file says", async () => {
     expect(stored).toMatchObject({ ...(spec === undefined ? {} : { spec }), ...(rules === undefined ? {} : { rules }) });
   }
 });
+
+const before = existsSync(STASH) ? (["Stash's", STASH] as const) : (["our", join(DEPLOY, "crds")] as const);
+
+test.each([before])(
+  "the same file is taken where %s definitions are there from before",
+  async (_, crds) => {
+    await using other = await startKubernetes({ crds });
+
+    const applied = await kubectl(other.adminKubeconfig, [...APPLY, "-f", "-"], { input: bundle });
+
+    expect(applied).toBe(printed);
+  },
+  180_000,
+);
 
 const deployments = objects.filter(({ kind }) => kind === "Deployment");
 
