@@ -59,8 +59,7 @@ export const OPERATOR_RIGHTS: readonly OperatorRight[] = [
   },
   {
     ...{ verbs: ["get"], group: "", resource: "secrets", scope: "secrets" },
-    purpose:
-      "to see that a Repository's Secret is there, and so that jobs may read theirs, each by its name",
+    purpose: "to see that a Repository's Secret is there, and so that jobs may read theirs, each by its name",
   },
 
   own(KINDS.BackupConfiguration, ["update"], "to set and remove its finalizer"),
