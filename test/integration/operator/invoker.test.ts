@@ -153,6 +153,26 @@ test("a BackupConfiguration becomes Ready, and its trigger's pod makes a session
   await waitUntilGone(server.objects, job);
 }, 180_000);
 
+test("the CronJob controller fires it, counts its success, and misses no Job", async () => {
+  const namespace = await furnish();
+  await server.objects.apply(configuration(namespace, { schedule: "* * * * *" }));
+
+  const jobs = await waitForObjects(server.objects, { apiVersion: "batch/v1", kind: "Job", namespace }, (all) => all.length > 0, {
+    timeoutMs: 90_000,
+  });
+  const [job] = jobs as [KubernetesObject];
+  await play(await podOf(job), { phase: "Succeeded" });
+  await waitUntilGone(server.objects, { apiVersion: "batch/v1", kind: "Job", metadata: job.metadata });
+
+  expect(job.metadata.name).toMatch(/^stash-trigger-nightly-\d{8}$/);
+  expect((await server.objects.get(cronJobIn(namespace))).status).toMatchObject({ lastSuccessfulTime: expect.any(String) });
+  const reasons = (await server.objects.list("v1", "Event", namespace))
+    .filter((event) => event.type === "Warning")
+    .map((event) => event.reason);
+  // There is no node. A Job that is removed too early would be "MissingJob".
+  expect(reasons.filter((reason) => reason !== "FailedScheduling" && reason !== "TriggerDelayed")).toEqual([]);
+}, 180_000);
+
 test("a trigger that fails is told of on its BackupConfiguration", async () => {
   const namespace = await furnish();
   await server.objects.apply(configuration(namespace));
