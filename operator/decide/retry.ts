@@ -62,13 +62,13 @@ function hopelessness(status: Status, { executor, pods }: Pick<ObservedBackupSes
   if (listIn(status, "targets").some((entry) => isAny(entry, "False", ["BackupExecutorEnsured"]))) {
     return { reason: "NoExecutor", message: "its Job cannot be made until somebody corrects what the session's status says" };
   }
-  if (executor.kind === "failed") {
-    const { isWorthRetry, reason, message } = executor.failure;
-    return isWorthRetry ? undefined : { reason, message };
-  }
+  // What the program itself says comes first: the container behind it may have failed because of that.
   const result = resultCodeOf(pods);
-  if (result === undefined || isPassing(result.code)) return undefined;
-  return { reason: result.reason, message: `${result.message} (exit code ${result.code})` };
+  if (result !== undefined) {
+    return isPassing(result.code) ? undefined : { reason: result.reason, message: `${result.message} (exit code ${result.code})` };
+  }
+  if (executor.kind !== "failed" || executor.failure.isWorthRetry) return undefined;
+  return executor.failure;
 }
 
 /** The Event first: with the annotation nobody looks again. */

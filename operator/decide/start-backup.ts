@@ -39,7 +39,8 @@ export function admitBackup(observed: ObservedBackupSession, { now }: DecideOpti
  */
 export function startActions(observed: ObservedBackupSession, now: Date): readonly Action[] {
   const { session, target, start, invoker } = observed;
-  if (start === undefined || invoker === undefined) throw new Error("A backup was to begin without anything to begin with");
+  if (invoker === undefined) return failStart(observed, "The invoker was deleted before the Job was made", now);
+  if (start === undefined) throw new Error("A backup was to begin without anything to begin with");
   if (start.kind === "fault") return failStart(observed, start.message, now);
   const refused = (message: string) => failStart(observed, message, now);
   const deadline = deadlineOf(observed);

@@ -1,6 +1,6 @@
 import type { Status } from "../../runner/kubernetes/cluster.ts";
 import { findTarget } from "../../runner/kubernetes/status-target.ts";
-import { type Action, type Decision, NOTHING } from "../action.ts";
+import type { Action, Decision } from "../action.ts";
 import type { ExecutorTrouble } from "../executor.ts";
 import { identityOf } from "../objects.ts";
 import type { DecideOptions, ObservedBackupSession } from "./observed-backup-session.ts";
@@ -17,8 +17,9 @@ export function watchExecutor(observed: ObservedBackupSession, options: DecideOp
   const { now } = options;
   const { session, target, job, executor } = observed;
   const entry = findTarget(session.status ?? {}, target);
+  const wakeAt = earliest(executor.kind === "working" ? executor.wakeAt : undefined, deadlineOf(observed));
   // What the run has still to say of the repository: the end of the Job, or the deadline, ends that.
-  if (isEnded(entry)) return wakeBy(deadlineOf(observed), now);
+  if (isEnded(entry)) return { actions: [], wakeAt };
   if (job.kind !== "ours" && isEnsured(entry)) return { actions: disruption(observed, JOB_DELETED, now) };
   if (job.kind === "foreign") return foreignJob(observed, { name: job.name, isGoing: job.isGoing }, now);
   if (job.kind === "absent") return { actions: startActions(observed, now) };
@@ -29,7 +30,6 @@ export function watchExecutor(observed: ObservedBackupSession, options: DecideOp
     return now < lost ? { actions: told, wakeAt: lost } : { actions: disruption(observed, NO_RESULT, now) };
   }
   const trouble = executor.kind === "working" ? executor.trouble : undefined;
-  const wakeAt = earliest(executor.kind === "working" ? executor.wakeAt : undefined, deadlineOf(observed));
   return { actions: [...told, ...(trouble === undefined ? [] : [sessionEvent(session, { type: "Warning", ...trouble })])], wakeAt };
 }
 
@@ -61,10 +61,6 @@ function foreignJob(observed: ObservedBackupSession, { name, isGoing }: { name: 
   return { actions: failStart(observed, message, now) };
 }
 
-function wakeBy(time: Date | undefined, now: Date): Decision {
-  return time === undefined || time <= now ? NOTHING : { actions: [], wakeAt: time };
-}
-
-export function earliest(...times: readonly (Date | undefined)[]): Date | undefined {
+function earliest(...times: readonly (Date | undefined)[]): Date | undefined {
   return times.filter((time) => time !== undefined).toSorted((one, other) => one.getTime() - other.getTime())[0];
 }

@@ -149,6 +149,12 @@ describe("cut short in between", () => {
     ]);
   });
 
+  test("orders without a Job, and the invoker is gone: the session fails, and does not hang", () => {
+    const { after } = decide(observed({ session: session({ status: ordered }), invoker: undefined, start: undefined }));
+
+    expect(ensuring(after)).toMatchObject({ status: "False", message: expect.stringContaining("invoker was deleted") });
+  });
+
   test("orders and a Job: only the word is missing", () => {
     const { words, after } = decide(working({ status: ordered }));
 
@@ -298,7 +304,10 @@ describe("the end", () => {
   });
 
   test("a session is not over while its run is still verifying", () => {
-    expect(decide(working({ status: { ...good, conditions: SAID.slice(0, 1) } })).decision).toEqual({ actions: [], wakeAt: undefined });
+    const status = { ...good, conditions: SAID.slice(0, 1) };
+
+    expect(decide(working({ status })).decision).toEqual({ actions: [], wakeAt: undefined });
+    expect(decide(working({ status, executor: { kind: "working", wakeAt: at(99) } })).decision).toEqual({ actions: [], wakeAt: at(99) });
   });
 
   test.each<[string, ExecutorState, string]>([
@@ -347,7 +356,7 @@ describe("the end", () => {
     if (push?.do !== "push") throw new Error("There is no push");
 
     const message = "Cannot push metrics: no answer";
-    const then = push.then({ isPushed: false, reason: "FailedToPushMetrics", message, hint: "" });
+    const then = push.afterwards({ isPushed: false, reason: "FailedToPushMetrics", message, hint: "" });
 
     const after = carriedOut(seen.session, then);
     expect(after.status?.phase).toBe("Succeeded");

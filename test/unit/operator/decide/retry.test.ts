@@ -119,6 +119,12 @@ test.each<[string, Partial<ObservedBackupSession>, readonly string[]]>([
   expect(told(decide(fields).decision)).toEqual(expected);
 });
 
+test("what the program says counts more than what became of the container behind it", () => {
+  const executor: ExecutorState = { kind: "failed", failure: { reason: "ContainerFailed", message: "", isWorthRetry: false } };
+
+  expect(told(decide({ executor, pods: [podSaying(20)] }).decision)).toEqual(retries);
+});
+
 test("what is not worth it is said once, and never looked at again", () => {
   const { decision, after } = decide({ pods: [podSaying(3)] });
 
