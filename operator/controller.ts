@@ -9,6 +9,7 @@ import { Restless } from "./restless.ts";
 import type { OperatorMetrics } from "./serve/operator-metrics.ts";
 import type { ObjectCache } from "./watch/cache.ts";
 import { type Clock, systemClock } from "./watch/clock.ts";
+import { LinkedAbort } from "./watch/linked-abort.ts";
 import type { WorkQueue } from "./watch/queue.ts";
 import { retryAfterMsOf } from "./watch/retry-after.ts";
 import type { Reconciler, World } from "./world.ts";
@@ -121,20 +122,15 @@ async function seeWrites({
 
 /** Ends with the time that a pass may take, or with `writing`, whether or not the work heeds its signal: everything it does may be done twice. */
 async function bounded<T>(work: (signal: AbortSignal) => Promise<T>, { clock, writing }: Pick<Work, "clock" | "writing">): Promise<T> {
-  const tooLong = new AbortController();
+  using end = new LinkedAbort(writing);
+  const { signal } = end;
   using _timer = clock.setTimer(LONGEST_PASS_MS, () =>
-    tooLong.abort(new ClusterUnavailableError(`The pass was not over after ${LONGEST_PASS_MS / 1000} s`)),
+    end.abort(new ClusterUnavailableError(`The pass was not over after ${LONGEST_PASS_MS / 1000} s`)),
   );
-  const signal = AbortSignal.any([writing, tooLong.signal]);
+  signal.throwIfAborted();
   const { promise: cut, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([work(signal), cut]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  return await Promise.race([work(signal), cut]);
 }
 
 function noteEnd(key: ObjectName, work: Work & { readonly isOver: boolean }): void {
