@@ -396,6 +396,36 @@ test("a Secret that may not be read is neither there nor missing", async () => {
   });
 });
 
+test("a Repository that is being deleted counts as missing, and learns of nobody new", async () => {
+  const world = InvokerWorld.furnished();
+  world.api.put({ ...repository(), metadata: { ...VAULT, finalizers: ["stash"] } as never });
+  world.api.delete("Repository", VAULT);
+  world.api.put(backupConfiguration());
+
+  await world.settle(reconciler, NIGHTLY);
+
+  expect(world.conditions.RepositoryFound).toMatchObject({
+    ...{ status: "False", reason: "RepositoryNotAvailable" },
+    message: 'Repository "shop/vault" is being deleted: name another one',
+  });
+  expect(world.api.peek("Repository", VAULT)).not.toHaveProperty("status");
+  expect(world.names("CronJob")).toEqual([]);
+});
+
+test("what only the cache does not know is there", async () => {
+  const world = InvokerWorld.furnished();
+  world.api.put(backupConfiguration());
+  const { world: view } = world;
+  const lagging: typeof view = {
+    ...view,
+    cached: (kind, name) => (kind === "Repository" || kind === "AppBinding" ? undefined : view.cached(kind, name)),
+  };
+
+  const { actions } = await reconciler.reconcile(NIGHTLY, lagging);
+
+  expect(actions.filter((action) => action.do === "ensure").map(({ object }) => object.kind)).toContain("CronJob");
+});
+
 test("an API that does not answer changes no verdict: the pass fails and is tried again", async () => {
   const world = InvokerWorld.furnished();
   world.api.put(backupConfiguration());
