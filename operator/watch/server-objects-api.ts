@@ -131,6 +131,7 @@ class ServerObjectsApi implements ObjectsApi, Disposable {
       learn,
       signal: options.signal,
       opened: options.opened,
+      failed: () => this.#dropIdle(),
     });
   }
 

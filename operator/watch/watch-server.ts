@@ -19,6 +19,8 @@ export interface ServerWatch {
   readonly learn: (aheadMs: number | undefined) => void;
   readonly signal: AbortSignal | undefined;
   readonly opened: (() => void) | undefined;
+  /** Told before it throws, but for the signal's reason. */
+  readonly failed: () => void;
 }
 
 /** The watch of ObjectsApi, by one request. */
@@ -33,6 +35,7 @@ export async function* watchServer(connection: ApiConnection, watch: ServerWatch
     watch.signal?.throwIfAborted();
   } catch (error) {
     watch.signal?.throwIfAborted();
+    watch.failed();
     throw error instanceof HoldfastError || error instanceof GoneError ? error : translateFailure(error, connection.server);
   } finally {
     stop.abort();

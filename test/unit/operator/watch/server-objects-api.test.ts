@@ -7,6 +7,7 @@ import type { ObjectsApi, WatchEvent } from "../../../../operator/objects-api.ts
 import { retryAfterMsOf } from "../../../../operator/watch/retry-after.ts";
 import { type ObjectsApiOptions, openObjectsApi } from "../../../../operator/watch/server-objects-api.ts";
 import { session } from "../../../contract/objects-api.ts";
+import { startSwitchableProxy } from "../../../fakes/switchable-proxy.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse, count: number) => unknown;
 
@@ -126,6 +127,35 @@ describe("a call", () => {
 
     await expect(world.api.create(session("demo", "a"))).rejects.toMatchObject({ name: "ClusterUnavailableError" });
     await expect(all(world.api.watch("BackupSession", WATCH))).rejects.toMatchObject({ name: "ClusterUnavailableError" });
+  });
+
+  test("goes over a new connection when the idle ones died with the network", async () => {
+    const server = createServer((_, response) => send(response, 200, live("a", 1)));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const connectionTo = (port: number) => ({
+      server: new URL(`http://127.0.0.1:${port}`),
+      credentials: async () => ({}),
+      renew: async () => undefined,
+    });
+    const ask = {
+      get: (api: ObjectsApi) => api.get("BackupSession", NAME),
+      watch: (api: ObjectsApi) => all(api.watch("BackupSession", WATCH)),
+    };
+    for (const verb of ["get", "watch"] as const) {
+      await using proxy = await startSwitchableProxy(server.address() as AddressInfo);
+      using api = openObjectsApi(connectionTo(proxy.port), { warn: () => undefined, requestTimeoutMs: 200 });
+      await Promise.all(Array.from({ length: 5 }, () => ask.get(api)));
+      expect(proxy.connections).toBe(5);
+      proxy.swallow();
+      proxy.mend();
+
+      await expect(ask[verb](api)).rejects.toMatchObject({ name: "ClusterUnavailableError" });
+
+      expect(await ask.get(api)).toEqual(live("a", 1));
+    }
+    server.close();
+    server.closeAllConnections();
+    await once(server, "close");
   });
 
   test("about a kind that the cluster does not know is no answer about the object", async () => {
