@@ -71,7 +71,7 @@ export interface TellEvent {
 export interface Push {
   readonly do: "push";
   readonly pushes: readonly { readonly job: string; readonly group: PushGroup; readonly samples: readonly Sample[] }[];
-  readonly then: (result: PushResult | undefined) => readonly Action[];
+  readonly afterwards: (result: PushResult | undefined) => readonly Action[];
 }
 
 /**

@@ -42,7 +42,7 @@ export const operatorParameters = {
       env: ["POD_NAME"],
       placeholder: "NAME",
       expected: "a name",
-      help: "Name in the Lease, unlike any other operator's; a random one when absent",
+      help: "Name in the Lease, with something random behind it",
     }),
   },
   lease: {

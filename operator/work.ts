@@ -59,7 +59,9 @@ async function takeLease(parts: WorkParts, onLost: (reason: string) => void): Pr
   if (parameters.noLease) return undefined;
   const { log } = controllers;
   const { namespace } = settings;
-  const { lease: name, identity = randomUUID() } = parameters;
+  const { lease: name } = parameters;
+  // Of this very process: a pod's next one has the pod's name, too.
+  const identity = [parameters.identity, randomUUID()].filter(Boolean).join("_");
   const problem = (error: unknown) => log.warn("Cannot get or renew the Lease", { error: describeError(error) });
   log.info("Waiting for the Lease", { namespace, name, identity });
   try {

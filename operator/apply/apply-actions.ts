@@ -61,7 +61,7 @@ async function applyAction(action: Action, parts: ApplyParts): Promise<Outcome> 
       await events.tell(action, signal);
       return "done";
     case "push":
-      return applyAll(action.then(await pushAll(action, parts)), parts);
+      return applyAll(action.afterwards(await pushAll(action, parts)), parts);
   }
 }
 

@@ -51,8 +51,7 @@ function lastSteps(observed: ObservedBackupSession, now: Date): readonly Action[
     {
       do: "push",
       pushes: backupSessionPushes({ session: { ...session, status: ended }, invoker, appBindingTypes, now }),
-      // biome-ignore lint/suspicious/noThenProperty: no promise: what is to be done after the push
-      then: (result) => conclude(observed, { result, ended, now }),
+      afterwards: (result) => conclude(observed, { result, ended, now }),
     },
   ];
 }

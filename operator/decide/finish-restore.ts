@@ -26,8 +26,7 @@ export function finishRestore(moment: RestoreMoment, { appBindingTypes, job, exe
   const stop: readonly Action[] =
     isGivenUp && job !== undefined && executor?.kind !== "succeeded" ? [{ do: "stop", job: identityOf(job) }] : [];
   const pushes = restoreSessionPushes({ session, appBindingTypes, now });
-  // biome-ignore lint/suspicious/noThenProperty: no promise: what is to be done after the push
-  const push: Action = { do: "push", pushes, then: (result) => concluded(moment, result) };
+  const push: Action = { do: "push", pushes, afterwards: (result) => concluded(moment, result) };
   return { actions: [...stop, push] };
 }
 

@@ -19,8 +19,8 @@ function tell(object: LiveObject, message: string): Action {
   return { do: "event", kind: "BackupConfiguration", object: identityOf(object), type: "Normal", reason: "Told", message };
 }
 
-function push(then: Push["then"], groups: readonly string[] = ["one"]): Push {
-  return { do: "push", pushes: groups.map((name) => ({ job: "backups", group: { group: name }, samples: [sample] })), then };
+function push(afterwards: Push["afterwards"], groups: readonly string[] = ["one"]): Push {
+  return { do: "push", pushes: groups.map((name) => ({ job: "backups", group: { group: name }, samples: [sample] })), afterwards };
 }
 
 test("actions are carried out in their order, and what they wrote is told", async () => {

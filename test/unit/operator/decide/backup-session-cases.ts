@@ -152,7 +152,7 @@ export function told({ actions }: Decision): readonly string[] {
 export function carriedOut(before: LiveObject, actions: readonly Action[]): LiveObject {
   let live = before;
   for (const action of actions) {
-    if (action.do === "push") live = carriedOut(live, action.then(undefined));
+    if (action.do === "push") live = carriedOut(live, action.afterwards(undefined));
     if (action.do === "metadata") live = action.change(live);
     if (action.do === "status") live = { ...live, status: action.change(live.status ?? {}) };
   }

@@ -338,7 +338,8 @@ describe("a restore whose Job has ended", () => {
     const { actions } = finishRestore({ session: restore.session, now: at(9) }, { appBindingTypes: new Map([["shop/carts", "redis"]]) });
     const push = actions.find((action) => action.do === "push");
 
-    const then = push?.then({ isPushed: false, reason: "FailedToPushMetrics", message: "Cannot push metrics: refused", hint: "" }) ?? [];
+    const then =
+      push?.afterwards({ isPushed: false, reason: "FailedToPushMetrics", message: "Cannot push metrics: refused", hint: "" }) ?? [];
 
     const statuses = then.flatMap((action) => (action.do === "status" ? [action.change(restore.status)] : []));
     expect(statuses).toMatchObject([
