@@ -111,11 +111,11 @@ describe("a call", () => {
     await using world = await answerWith((_, response) => send(response, code, "", { "retry-after": "3" }));
 
     for (const call of [
-      world.api.get("BackupSession", NAME),
-      world.api.list("BackupSession"),
-      all(world.api.watch("BackupSession", WATCH)),
+      () => world.api.get("BackupSession", NAME),
+      () => world.api.list("BackupSession"),
+      () => all(world.api.watch("BackupSession", WATCH)),
     ]) {
-      const error = await call.catch((thrown: unknown) => thrown);
+      const error = await call().catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ name: "ClusterUnavailableError" });
       expect(retryAfterMsOf(error)).toBe(3_000);
     }
@@ -132,6 +132,13 @@ describe("a call", () => {
   test("goes over a new connection when the idle ones died with the network", async () => {
     const server = createServer((_, response) => send(response, 200, live("a", 1)));
     await once(server.listen(0, "127.0.0.1"), "listening");
+    await using _server = {
+      async [Symbol.asyncDispose]() {
+        server.close();
+        server.closeAllConnections();
+        await once(server, "close");
+      },
+    };
     const connectionTo = (port: number) => ({
       server: new URL(`http://127.0.0.1:${port}`),
       credentials: async () => ({}),
@@ -143,7 +150,7 @@ describe("a call", () => {
     };
     for (const verb of ["get", "watch"] as const) {
       await using proxy = await startSwitchableProxy(server.address() as AddressInfo);
-      using api = openObjectsApi(connectionTo(proxy.port), { warn: () => undefined, requestTimeoutMs: 200 });
+      using api = openObjectsApi(connectionTo(proxy.port), { warn: () => undefined, requestTimeoutMs: 1_500 });
       await Promise.all(Array.from({ length: 5 }, () => ask.get(api)));
       expect(proxy.connections).toBe(5);
       proxy.swallow();
@@ -153,9 +160,6 @@ describe("a call", () => {
 
       expect(await ask.get(api)).toEqual(live("a", 1));
     }
-    server.close();
-    server.closeAllConnections();
-    await once(server, "close");
   });
 
   test("about a kind that the cluster does not know is no answer about the object", async () => {
