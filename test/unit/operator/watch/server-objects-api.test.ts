@@ -398,7 +398,7 @@ describe("a watch", () => {
         }, 60);
         response.on("close", () => clearInterval(timer));
       },
-      { silenceMs: 150 },
+      { silenceMs: 1_000 },
     );
 
     expect(await all(world.api.watch("BackupSession", WATCH))).toHaveLength(5);
