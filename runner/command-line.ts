@@ -90,6 +90,8 @@ function optionFor(parameter: Parameter): Option {
   const value = placeholder === undefined ? "" : isValueOptional ? ` [${placeholder}]` : ` <${placeholder}>`;
   const option = new Option(`${names}${value}`, describe(parameter));
   option.attributeName = () => parameter.flag;
+  // A name that begins with "no-" is a switch like any other, and takes nothing back.
+  option.negate = false;
   return option;
 }
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { parseCommandLine } from "../../runner/command-line.ts";
 import { ParameterError } from "../../runner/errors.ts";
+import { switchParameter } from "../../runner/parameter-kinds.ts";
 import { snapshotsParameters } from "../../runner/runner-parameters.ts";
 
 const commands = [
@@ -77,6 +78,19 @@ test("a flag whose value is optional may stand alone, and a short name is anothe
   for (const words of [["--cache=no"], ["--cache", "no"], ["-c", "no"]]) expect(read(...words)).toMatchObject({ flags: { cache: "no" } });
   expect(read("--cache=")).toMatchObject({ flags: { cache: "" } });
   expect(read()).toMatchObject({ flags: {} });
+});
+
+test("a switch whose name begins with no- is one", () => {
+  const lease = { env: [], placeholder: "NAME", expected: "a name", help: "A name", schema: z.string() };
+  const parameters = { lease: { ...lease, flag: "lease" }, noLease: switchParameter({ flag: "no-lease", env: [], help: "Without" }) };
+  const parseOf = (...argv: string[]) => parseCommandLine(argv, [{ name: "work", summary: "Work", parameters }], { version: "1" });
+
+  const [without, neither] = [parseOf("work", "--no-lease"), parseOf("work")];
+
+  expect([without, neither]).toEqual([
+    { kind: "run", command: "work", flags: { "no-lease": "true" } },
+    { kind: "run", command: "work", flags: {} },
+  ]);
 });
 
 test("a flag without its value is refused by name", () => {
