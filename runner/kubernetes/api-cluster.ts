@@ -145,7 +145,11 @@ class ApiCluster implements Cluster {
       label: "a review of this process's own name",
     };
     try {
-      const review = await this.#client.ask({ method: "POST", path: collectionPath(IDENTITIES, ""), body }, action, this.#patience(options));
+      const review = await this.#client.ask(
+        { method: "POST", path: collectionPath(IDENTITIES, ""), body },
+        action,
+        this.#patience(options),
+      );
       const name = (review?.status as { userInfo?: { username?: unknown } } | undefined)?.userInfo?.username;
       return typeof name === "string" && name !== "" ? name : undefined;
     } catch (error) {
