@@ -29,15 +29,19 @@ function flagsTable(): string {
 }
 
 function tableRow(parameter: Parameter, users: string): string {
+  const [flag, environment, byDefault, help] = flagCells(parameter);
+  return `| ${[flag, environment, byDefault, users, help].join(" | ")} |\n`;
+}
+
+/** Flag, environment, default, what it does: as cells of a Markdown table. */
+export function flagCells(parameter: Parameter): readonly [string, string, string, string] {
   const placeholder = parameter.placeholder === undefined ? "" : ` ${parameter.placeholder}`;
-  const cells = [
+  return [
     `\`--${parameter.flag}${placeholder.replaceAll("|", "\\|")}\``,
     parameter.env.map((name) => `\`${name}\``).join(", "),
     parameter.default === undefined ? "" : `\`${parameter.default}\``,
-    users,
     parameter.help.replaceAll("|", "\\|"),
   ];
-  return `| ${cells.join(" | ")} |\n`;
 }
 
 if (process.argv[1] === import.meta.filename) writeFileSync(README, readmeWithTables(readFileSync(README, "utf8")));
