@@ -4,7 +4,7 @@ NODE := node_modules/.bin/node
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 IMAGE ?= holdfast:$(VERSION)
 
-.PHONY: setup demo demo-elasticsearch test test-all e2e-all check bundle image benchmark benchmark-elasticsearch readme deploy clean
+.PHONY: setup demo demo-elasticsearch test test-all e2e e2e-all check bundle image benchmark benchmark-elasticsearch readme deploy clean
 
 setup: node_modules/.installed
 
@@ -24,7 +24,11 @@ demo-elasticsearch: setup
 test: setup bundle
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/run-tests.ts
 
-# With the second S3 server and whatever else takes long to build.
+# Both guides of Stash and our tutorial, step by step on a real node; as root.
+e2e: setup
+	@$(NODE) --disable-warning=ExperimentalWarning test/tools/run-tests.ts --seeds
+
+# Everything of "test" and more: test/e2e-all, the second S3 server and whatever else takes long to build.
 test-all e2e-all: setup bundle
 	@HOLDFAST_ALL_SERVERS=1 $(NODE) --disable-warning=ExperimentalWarning test/tools/run-tests.ts
 
@@ -56,11 +60,12 @@ benchmark: setup bundle
 benchmark-elasticsearch: setup bundle
 	@$(NODE) --disable-warning=ExperimentalWarning test/benchmark/elasticsearch.ts
 
-# Writes the tables of flags and exit codes into README.md, and that of rights into SECURITY.md.
+# Writes the tables of flags and exit codes into README.md, that of rights into SECURITY.md, and those of docs/reference.md.
 readme: setup
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-readme-tables.ts
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-metrics-files.ts
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-rights-table.ts
+	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-reference.ts
 
 # Writes what a cluster is given from the program's own tables; and dist/holdfast.yaml for the image; with PUSHGATEWAY_URL=… for
 # that gateway instead of one of its own.

@@ -10,5 +10,5 @@ const project = (name: string) => ({
 export default {
   // Many tests start servers and processes: on a busy machine that takes its time.
   testTimeout: 90_000,
-  projects: ["unit", "contract", "integration", "e2e"].map(project),
+  projects: ["unit", "contract", "integration", "e2e", "e2e-all"].map(project),
 };

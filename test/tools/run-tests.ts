@@ -1,9 +1,10 @@
 // Runs every test: the fast ones side by side, those with real servers one after another, those with search servers last. Ends with one line of
-// jest's own figures; a skipped test, or none at all, is a failure.
+// jest's own figures; a skipped test, or none at all, is a failure. With --seeds: both guides of Stash and our tutorial on a real node, nothing else.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ensureImage } from "../servers/docker/ensure-image.ts";
 import { ensureEverything } from "../servers/ensure-everything.ts";
 import { POOL_FOLDER, POOL_OWNER, stopPool } from "../servers/search-server-pool.ts";
 
@@ -21,6 +22,7 @@ const pool = join(scratch, "search-servers");
 mkdirSync(pool);
 // Java servers beside tests that measure time would make those fail: they come last.
 const SEARCH_TESTS = "/test/(integration|e2e)/.*(elastic|open)search";
+const SEEDS = "/test/e2e(-all|/kubernetes)/(redis-seed|tutorial|elasticsearch-seed)\\.test\\.ts$";
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort(new Error(`Ended by ${signal}`)));
 let passed = 0;
@@ -28,12 +30,9 @@ let failed = 0;
 let skipped = 0;
 let isGood = true;
 try {
-  await ensureEverything();
-  for (const args of [
-    ["--selectProjects", "unit", "contract", "--maxWorkers=100%"],
-    ["--selectProjects", "integration", "e2e", "--runInBand", "--testPathIgnorePatterns", SEARCH_TESTS],
-    ["--selectProjects", "integration", "e2e", "--runInBand", "--testPathPatterns", SEARCH_TESTS],
-  ]) {
+  const isOfSeeds = process.argv.includes("--seeds");
+  await (isOfSeeds ? ensureImage() : ensureEverything());
+  for (const args of isOfSeeds ? [["--selectProjects", "e2e", "e2e-all", "--runInBand", "--testPathPatterns", SEEDS]] : everything()) {
     const figures = await runJest(args);
     passed += figures.numPassedTests;
     failed += figures.numFailedTests;
@@ -46,6 +45,16 @@ try {
 }
 process.stdout.write(`tests: ${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 process.exitCode = isGood && failed === 0 && skipped === 0 && passed > 0 ? 0 : 1;
+
+/** What takes long and proves little that is new comes with all servers only. */
+function everything(): readonly (readonly string[])[] {
+  return [
+    ["--selectProjects", "unit", "contract", "--maxWorkers=100%"],
+    ["--selectProjects", "integration", "e2e", "--runInBand", "--testPathIgnorePatterns", SEARCH_TESTS],
+    ["--selectProjects", "integration", "e2e", "--runInBand", "--testPathPatterns", SEARCH_TESTS],
+    ...(process.env.HOLDFAST_ALL_SERVERS === "1" ? [["--selectProjects", "e2e-all", "--runInBand"]] : []),
+  ];
+}
 
 async function runJest(args: readonly string[]): Promise<JestFigures> {
   const file = join(scratch, "figures.json");

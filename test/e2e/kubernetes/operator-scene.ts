@@ -26,6 +26,8 @@ export interface OperatorScene extends AsyncDisposable {
   reach(port: number): Promise<string>;
   /** A namespace under Pod Security "restricted", with a storage Secret "storage" and an S3 Repository "cellar" in a bucket of its own. */
   makeNamespace(): Promise<string>;
+  /** Stops the schedule of a BackupConfiguration. */
+  pauseBackups(namespace: string, name: string): Promise<void>;
   operatorLog(): Promise<string>;
 }
 
@@ -52,6 +54,10 @@ export async function startOperatorScene(options: { readonly operatorArguments?:
     s3,
     reach,
     makeNamespace: async () => makeNamespace(node.objects, { s3, endpoint: `http://${await reach(s3.port)}` }),
+    pauseBackups: async (namespace, name) => {
+      const patch = ["--type=merge", "--patch", '{"spec":{"paused":true}}'];
+      await node.kubectl(["--namespace", namespace, "patch", `backupconfiguration.${STASH}/${name}`, ...patch]);
+    },
     operatorLog: () => node.kubectl(["--namespace", OPERATOR.namespace, "logs", `deployment/${OPERATOR.name}`, "--tail=-1"]),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

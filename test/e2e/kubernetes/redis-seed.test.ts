@@ -95,16 +95,7 @@ test("a schedule backs a Redis up into S3, and a RestoreSession brings everythin
     expect(name).toMatch(/^sample-redis-backup-\d{10}$/);
     expect(Number(name.slice(-10)) % 60).toBe(0);
     // No second one shall run into the restore; the first runs on.
-    await scene.node.kubectl([
-      "patch",
-      "--namespace",
-      namespace,
-      `backupconfiguration.${STASH}`,
-      "sample-redis-backup",
-      "--type=merge",
-      "-p",
-      '{"spec":{"paused":true}}',
-    ]);
+    await scene.pauseBackups(namespace, "sample-redis-backup");
 
     // 7. and 8. The operator resolves Task and Function, and 9. creates the Job, which 10. and 11. dumps the database into the backend.
     const ended = await endOf(objects, ref(BETA, "BackupSession", name));
