@@ -218,7 +218,11 @@ test.each(TASKS)(
       { name: "args", value: "-db 2" },
       { name: "waitTimeout", value: "300" },
     ];
-    const parameters = { apiVersion: "config.kubedb.com/v1alpha1", kind: "Configuration", stash: { addon: { backupTask: { name: named, params } } } };
+    const parameters = {
+      apiVersion: "config.kubedb.com/v1alpha1",
+      kind: "Configuration",
+      stash: { addon: { backupTask: { name: named, params } } },
+    };
     await server.objects.apply(appBinding(namespace, "db", { parameters }));
     const spec = {
       ...{ schedule: "0 3 * * *", repository: { name: "gcs-repo" }, retentionPolicy: { name: "any", keepWeekly: 4, prune: true } },
