@@ -8,6 +8,7 @@ import type { Condition } from "../../runner/kubernetes/status-condition.ts";
 import { assertUsageAllowed } from "../../runner/kubernetes/usage-policy.ts";
 import { jobAccount, jobRights } from "../build/job-rbac.ts";
 import { restoreDeadline, restoreJob } from "../build/restore-job.ts";
+import { jobSettings } from "../build/session-job.ts";
 import type { Preparation } from "../decide/observed-restore.ts";
 import type { LiveObject, WantedObject } from "../objects.ts";
 import type { World } from "../world.ts";
@@ -116,8 +117,7 @@ type Found = CheckedSession & { readonly live: LiveObject; readonly repository: 
 
 async function makePlan(found: Found, world: World): Promise<Pick<Preparation, "plan" | "unresolvable">> {
   const { request, deadline, live, repository, appBinding } = found;
-  const { image: operatorImage, pushgatewayUrl } = world.settings;
-  const settings = { operatorImage, pushgatewayUrl, serviceAccountName: jobAccount(request, live) };
+  const settings = { ...jobSettings(world.settings), serviceAccountName: jobAccount(request, live) };
   try {
     const resolved = await resolveFromCluster(request, { cluster: world.cluster, settings });
     const job = restoreJob(resolved, { deadline, now: world.now() });

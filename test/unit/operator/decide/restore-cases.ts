@@ -21,6 +21,7 @@ export class RestoreCase {
   seconds = 0;
   readonly api = new MemoryObjectsApi({ clock: { now: () => at(this.seconds) } as never });
   readonly secrets = new Set(["vault-key"]);
+  pushgatewayUrl: string | undefined;
   readonly cluster: Cluster = clusterOf(this);
   readonly #events = new EventTeller(this.api, silent);
 
@@ -123,7 +124,7 @@ export class RestoreCase {
         ...settings,
         image: "registry.example/own:1",
         namespace: "stash",
-        pushgatewayUrl: undefined,
+        pushgatewayUrl: this.pushgatewayUrl,
         jobClusterRole: "holdfast-job",
       },
       now: () => at(this.seconds),
@@ -184,7 +185,7 @@ function fn(name: string): WantedObject {
     apiVersion: STASH,
     kind: "Function",
     metadata: { name },
-    spec: { image: "registry.example/own:1", args: [`--session=\${RESTORE_SESSION}`] },
+    spec: { image: "registry.example/own:1", args: [`--session=\${RESTORE_SESSION}`, `--gateway=\${PROMETHEUS_PUSHGATEWAY_URL:=}`] },
   };
 }
 

@@ -69,11 +69,23 @@ describe("a restore that has all it needs", () => {
         metadata: { labels: { team: "carts", "app.kubernetes.io/managed-by": "stash.appscode.com" } },
         spec: {
           serviceAccountName: "restoresession-back-0",
-          initContainers: [{ args: ["--session=back"] }],
-          containers: [{ args: ["--session=back"] }],
+          initContainers: [{ args: ["--session=back", "--gateway="] }],
+          containers: [{ args: ["--session=back", "--gateway="] }],
         },
       },
     });
+  });
+
+  test("has a Job that names the gateway, unless its URL holds a password: everybody may read it", async () => {
+    const [open, closed] = [new RestoreCase(), new RestoreCase()];
+    open.pushgatewayUrl = "http://push:9091";
+    closed.pushgatewayUrl = "http://me:canary@push:9091";
+
+    await open.pass();
+    await closed.pass();
+
+    expect(JSON.stringify(open.job)).toContain("--gateway=http://push:9091");
+    expect(JSON.stringify(closed.job)).not.toContain("canary");
   });
 
   test("with a timeOut has a deadline counted from its creation, and its pod has one somewhat later", async () => {
