@@ -1,6 +1,7 @@
 import { parseDuration } from "../../runner/kubernetes/go-format.ts";
 import type { ResolvedJob } from "../../runner/kubernetes/resolve-job.ts";
 import type { LiveObject, WantedObject } from "../objects.ts";
+import { secondsUntil } from "./session-job.ts";
 
 /** The runner ends by itself at the deadline, and has this long for its last words. */
 export const LAST_WORDS_MS = 30_000;
@@ -14,14 +15,10 @@ export function restoreDeadline({ metadata, spec }: LiveObject): Date | undefine
   return typeof timeOut === "string" ? new Date(Date.parse(metadata.creationTimestamp) + parseDuration(timeOut)) : undefined;
 }
 
-/** As many as the API server takes. */
-const MOST_SECONDS = 2 ** 31 - 1;
-
 /** The Job of a restore. Its pod has a deadline of its own, in case nobody is there to stop it. */
 export function restoreJob({ job }: Pick<ResolvedJob, "job">, { deadline, now }: { deadline: Date | undefined; now: Date }): WantedObject {
   if (deadline === undefined) return { ...job };
-  const leftMs = deadline.getTime() - now.getTime() + LAST_WORDS_MS;
-  const activeDeadlineSeconds = Math.min(MOST_SECONDS, Math.max(1, Math.ceil(leftMs / 1000)));
+  const activeDeadlineSeconds = secondsUntil(new Date(deadline.getTime() + LAST_WORDS_MS), now);
   const { template } = job.spec;
   return { ...job, spec: { ...job.spec, template: { ...template, spec: { ...template.spec, activeDeadlineSeconds } } } };
 }

@@ -14,9 +14,17 @@ export function jobSettings({ image, pushgatewayUrl }: Pick<OperatorSettings, "i
  */
 export function sessionJob(job: Job, { deadline, now }: { readonly deadline: Date | undefined; readonly now: Date }): Job {
   if (deadline === undefined) return job;
-  const activeDeadlineSeconds = Math.max(1, Math.ceil((deadline.getTime() - now.getTime()) / 1000));
+  const activeDeadlineSeconds = secondsUntil(deadline, now);
   const { template } = job.spec;
   return { ...job, spec: { ...job.spec, template: { ...template, spec: { ...template.spec, activeDeadlineSeconds } } } };
+}
+
+/** As many as the API server takes. */
+const MOST_SECONDS = 2 ** 31 - 1;
+
+/** For a pod's limit of time: at least one, whatever the clock says. */
+export function secondsUntil(time: Date, now: Date): number {
+  return Math.min(MOST_SECONDS, Math.max(1, Math.ceil((time.getTime() - now.getTime()) / 1000)));
 }
 
 /** Everybody who may see a Job would know a password in it: such jobs take the URL from a Secret, by runtimeSettings.container.env. */

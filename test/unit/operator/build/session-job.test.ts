@@ -7,6 +7,7 @@ test.each([
   ["what is left, rounded up", 59_001, 60],
   ["a second when nothing is left", 0, 1],
   ["a second when it is late", -5_000, 1],
+  ["no more than the API server takes", 100 * 365 * 86_400_000, 2 ** 31 - 1],
 ])("the pod has %s", (_, leftMs, seconds) => {
   const { job } = resolve();
 
