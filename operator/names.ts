@@ -2,7 +2,7 @@
 import type { ObjectName } from "../runner/kubernetes/cluster.ts";
 import type { OwnerReference } from "../runner/kubernetes/resolve-objects.ts";
 import { MANAGED_BY } from "./kinds.ts";
-import type { LiveObject } from "./objects.ts";
+import { controllerOf, type LiveObject } from "./objects.ts";
 
 /** On BackupConfigurations and RestoreSessions, as Stash's operator leaves it there. */
 export const FINALIZER = "stash.appscode.com";
@@ -18,6 +18,13 @@ export const RETRY_OF = "holdfast/retry-of";
 export const NO_RETRY = "holdfast/no-retry";
 /** On a RestoreSession, written before its Job is made: from then on a missing Job is a failure, never a reason to restore once more. */
 export const JOB_CREATED = "holdfast/job-created";
+
+/** A Job that starts a backup. The label alone says nothing: an invoker's own labels come to the Jobs of its sessions, too. */
+export function isTriggerJob(job: LiveObject): boolean {
+  return job.metadata.labels?.[TRIGGER_LABEL] === "true" && !SESSIONS.includes(controllerOf(job)?.kind ?? "");
+}
+
+const SESSIONS = ["BackupSession", "RestoreSession"];
 
 /** Labels of what is made for an invoker: its own, and those of the component. */
 export function labelsFor(invoker: LiveObject, component: "stash-backup" | "stash-restore"): Readonly<Record<string, string>> {

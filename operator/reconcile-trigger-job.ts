@@ -1,6 +1,6 @@
 import { NOTHING } from "./action.ts";
 import { decideTriggerJob } from "./decide/trigger-job.ts";
-import { TRIGGER_LABEL } from "./names.ts";
+import { isTriggerJob } from "./names.ts";
 import { controllerOf, type LiveObject } from "./objects.ts";
 import type { Reconciler, World } from "./world.ts";
 
@@ -10,7 +10,7 @@ export const reconcileTriggerJob: Reconciler = {
   kind: "Job",
   async reconcile(name, world) {
     const job = world.cached("Job", name);
-    if (job === undefined || job.metadata.labels?.[TRIGGER_LABEL] !== "true") return NOTHING;
+    if (job === undefined || !isTriggerJob(job)) return NOTHING;
     const pods = world.cachedIn("Pod", name.namespace).filter((pod) => controllerOf(pod)?.uid === job.metadata.uid);
     return decideTriggerJob({ job, pods, invoker: invokerOf(job, world) }, world.now(), world.settings);
   },

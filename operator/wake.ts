@@ -4,7 +4,7 @@ import type { ObjectName } from "../runner/kubernetes/cluster.ts";
 import { RIGHTS_OF } from "./build/job-rbac.ts";
 import { isRetryOpen } from "./decide/session-facts.ts";
 import type { WatchedKind } from "./kinds.ts";
-import { TRIGGER_LABEL } from "./names.ts";
+import { isTriggerJob } from "./names.ts";
 import { controllerOf, type Fields, isBeingDeleted, type LiveObject } from "./objects.ts";
 import type { World } from "./world.ts";
 
@@ -46,7 +46,7 @@ export function wakings(change: Change, caches: Caches): readonly Waking[] {
     case "CronJob":
       return isOnlyStatus(change) ? [] : ownersOf(change);
     case "Job":
-      return isTrigger(object) ? own(change) : ownersOf(change);
+      return isTriggerJob(object) ? own(change) : ownersOf(change);
     case "Pod":
       return ownersOfPod(object, caches);
     case "ServiceAccount":
@@ -97,7 +97,7 @@ function ownersOfPod(pod: LiveObject, { cached }: Caches): readonly Waking[] {
   if (name === undefined) return [];
   const job = cached("Job", { namespace: pod.metadata.namespace ?? "", name });
   if (job === undefined) return [];
-  return isTrigger(job) ? [{ kind: "Job", name: nameOf(job) }] : ownerOf(job);
+  return isTriggerJob(job) ? [{ kind: "Job", name: nameOf(job) }] : ownerOf(job);
 }
 
 /** Sessions of this invoker that have not begun: whether it is ready decides whether they may. */
@@ -158,10 +158,6 @@ function isRival(session: LiveObject | undefined): boolean {
 
 function isOver({ status }: LiveObject): boolean {
   return ["Succeeded", "Failed", "Skipped", "Unknown"].includes(String(status?.phase));
-}
-
-function isTrigger({ metadata }: LiveObject): boolean {
-  return metadata.labels?.[TRIGGER_LABEL] === "true";
 }
 
 function asBackupSession(session: LiveObject): Waking {

@@ -59,6 +59,18 @@ test("a Job of anybody else is left alone", async () => {
   expect(world.api.peek("Job", JOB)).toBeDefined();
 });
 
+test("a session's Job is no trigger, whatever labels its invoker has", async () => {
+  const world = trigger(condition("Complete"));
+  const owned = world.api.peek("Job", JOB) as LiveObject;
+  const session = { apiVersion: "stash.appscode.com/v1beta1", kind: "BackupSession", name: "nightly-1", uid: "u-1", controller: true };
+  world.api.put({ ...owned, metadata: { ...owned.metadata, ownerReferences: [{ ...session, blockOwnerDeletion: true }] } } as never);
+
+  await world.clock.advance(60_000);
+  await world.pass(reconciler, JOB);
+
+  expect(world.api.peek("Job", JOB)).toBeDefined();
+});
+
 test("a trigger that failed is told of on its BackupConfiguration with the program's own words, once, and its Job stays", async () => {
   const message = JSON.stringify({ code: 41, reason: "Forbidden", message: "Not allowed to create backupsessions", hint: "Grant it" });
   const terminated = { exitCode: 41, reason: "Error", message, finishedAt: TIME };

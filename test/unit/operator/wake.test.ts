@@ -167,6 +167,11 @@ test.each<[string, Omit<Change, "kind">, readonly string[]]>([
   ["a session's Job's status: its session", modified(job, { status: { failed: 1 } }), ["BackupSession shop/running"]],
   ["a Job deleted by hand: its session", deleted(job), ["BackupSession shop/running"]],
   ["a trigger's Job: itself", modified(trigger, { status: { succeeded: 1 } }), ["Job shop/stash-trigger-1"]],
+  [
+    "a session's Job with a trigger's label, which its invoker has: its session",
+    modified(changed(job, { metadata: { labels: { "stash.appscode.com/delete-job-on-completion": "true" } } }), { status: { failed: 1 } }),
+    ["BackupSession shop/running"],
+  ],
   ["a pod: its session", added(pod), ["BackupSession shop/running"]],
   ["a pod's status: its session", modified(pod, { status: { phase: "Failed" } }), ["BackupSession shop/running"]],
   ["a pod that is gone: its session", deleted(pod), ["BackupSession shop/running"]],
