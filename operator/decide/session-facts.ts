@@ -3,6 +3,7 @@ import { ParameterError } from "../../runner/errors.ts";
 import type { Status, StatusChange } from "../../runner/kubernetes/cluster.ts";
 import { parseDuration } from "../../runner/kubernetes/go-format.ts";
 import { completedBackup } from "../../runner/kubernetes/status.ts";
+import { isAny } from "../../runner/kubernetes/status-condition.ts";
 import { findTarget, type TargetRef } from "../../runner/kubernetes/status-target.ts";
 import type { Action, TellEvent } from "../action.ts";
 import { NO_RETRY } from "../names.ts";
@@ -52,9 +53,9 @@ export function byAge(one: LiveObject, other: LiveObject): number {
   return older !== 0 ? older : key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0;
 }
 
-/** Whether its Job was made, or is about to be. */
+/** Whether its Job was made, or is about to be. Stash says first that the Job is there, and then what it has to do: its operator may have ended in between. */
 export function isStarted(entry: Status | undefined): boolean {
-  return typeof entry?.totalHosts === "number";
+  return entry !== undefined && (typeof entry.totalHosts === "number" || isAny(entry, "True", ["BackupExecutorEnsured"]));
 }
 
 /** Writes to the session's status what changes, and the phases that follow. */

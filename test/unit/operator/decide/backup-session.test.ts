@@ -162,6 +162,15 @@ describe("cut short in between", () => {
     expect(ensuring(after)?.status).toBe("True");
   });
 
+  test("a Job that Stash said was there, before its operator could give orders, is watched", () => {
+    const half = session({ status: { targets: [{ ref: REF, conditions: [condition("BackupExecutorEnsured")] }] } });
+    const running = working({ session: half });
+    const gone = observed({ session: half, start: undefined });
+
+    expect(told(decideBackupSession(running, { now: at(5) }))).toEqual([]);
+    expect(firstTarget(carriedOut(half, decideBackupSession(gone, { now: at(5) }).actions))).toMatchObject({ phase: "Failed" });
+  });
+
   test("a Job that was there and is gone is never made again", () => {
     const { words, after } = decide(working({ job: { kind: "absent" }, executor: { kind: "absent" } }));
 
