@@ -20,6 +20,7 @@ export class OperatorMetrics {
   readonly #passes: prometheus.Counter<"reconciler" | "outcome">;
   readonly #seconds: prometheus.Histogram<"reconciler">;
   readonly #writes: prometheus.Counter<"kind">;
+  readonly #intervals = new Map<string, number | undefined>();
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
@@ -103,11 +104,18 @@ export class OperatorMetrics {
       schedule,
       (it) => {
         for (const invoker of sources.backupConfigurations()) {
-          const interval = longestScheduleInterval(String(invoker.spec?.schedule ?? ""));
+          const interval = this.#intervalOf(String(invoker.spec?.schedule ?? ""));
           if (interval !== undefined && invoker.spec?.paused !== true) it.set(labelsOf(invoker), interval / 1000);
         }
       },
     );
+  }
+
+  /** Reckoned once: it takes milliseconds, and thousands of schedules at every scrape would cost the Lease. */
+  #intervalOf(schedule: string): number | undefined {
+    if (this.#intervals.size > MOST_SCHEDULES) this.#intervals.clear();
+    if (!this.#intervals.has(schedule)) this.#intervals.set(schedule, longestScheduleInterval(schedule));
+    return this.#intervals.get(schedule);
   }
 
   /** Memory, processor, event loop; without the three gauges that are named like counters. */
@@ -120,6 +128,9 @@ export class OperatorMetrics {
     }
   }
 }
+
+/** As many as are kept: what people wrote and corrected must not pile up. */
+const MOST_SCHEDULES = 10_000;
 
 const HELP = { lists: "Lists of a kind", watches: "Watches begun", failures: "Lists and watches that failed", events: "Changes seen" };
 
