@@ -200,6 +200,80 @@ test.each(restores)(
   120_000,
 );
 
+// As Stash chooses a rule and says it to the container; the last row is one that it takes for "anything".
+const selections: readonly (readonly [string, string, readonly Fields[], readonly string[]])[] = [
+  ["no rules", "", [], ["", "", ""]],
+  ["no rules and an alias", "a", [], ["", "", ""]],
+  ["a rule without an alias", "", [{ snapshots: ["latest"] }], ["", "", "latest"]],
+  ["a rule for all the others", "a", [{ snapshots: ["latest"] }], ["a", "a", "latest"]],
+  ["a source", "a", [{ sourceHost: "s" }], ["a", "s", ""]],
+  ["the rule that names the alias", "a", [{ snapshots: ["one"] }, { targetHosts: ["a"], snapshots: ["two"] }], ["a", "a", "two"]],
+  ["several snapshots", "", [{ snapshots: ["4bc21d6f", "b54ee4a0"] }], ["", "", "4bc21d6f,b54ee4a0"]],
+];
+
+test.each(selections)(
+  "a restore by %s",
+  async (_, alias, rules, [hostname, source, snapshot]) => {
+    const namespace = await furnish({ binding: "db" });
+    const ref = { apiVersion: "appcatalog.appscode.com/v1alpha1", kind: "AppBinding", name: "db" };
+    const target = { ref, ...(alias === "" ? {} : { alias }), rules };
+    const spec = { repository: { name: "gcs-repo" }, target, task: { name: "elasticsearch-restore-8.2.0" } };
+    await server.objects.apply({ apiVersion: STASH, kind: "RestoreSession", metadata: { namespace, name: "back" }, spec });
+
+    const [restore] = await containersOf(namespace, "stash-restore-back-0");
+
+    expect(restore?.args).toEqual(
+      expect.arrayContaining([`--hostname=${hostname}`, `--source-hostname=${source}`, `--snapshot=${snapshot}`]),
+    );
+  },
+  120_000,
+);
+
+test("a restore of which no rule is for its target is refused, and restores nothing", async () => {
+  const namespace = await furnish({ binding: "db" });
+  const ref = { apiVersion: "appcatalog.appscode.com/v1alpha1", kind: "AppBinding", name: "db" };
+  const rules = [{ targetHosts: ["another"], snapshots: ["latest"] }];
+  const spec = { repository: { name: "gcs-repo" }, target: { ref, rules }, task: { name: "redis-restore-7.0.5" } };
+  const restore = { apiVersion: STASH, kind: "RestoreSession", metadata: { namespace, name: "back" }, spec };
+  await server.objects.apply(restore);
+
+  const refused = await waitForObject(server.objects, restore, (live) => statusOf(live).phase === "Invalid");
+
+  expect(conditionOf(refused, "ValidationPassed")?.message).toContain("none of its rules is for a target without an alias");
+  expect(await server.objects.list("batch/v1", "Job", namespace)).toEqual([]);
+}, 120_000);
+
+test("what an AppBinding of KubeDB is labelled, its restore is too, so that KubeDB sees it; the alias of a backup is its host", async () => {
+  const namespace = await furnish({ binding: "db" });
+  const kubedb = {
+    "app.kubernetes.io/instance": "db",
+    "app.kubernetes.io/managed-by": "kubedb.com",
+    "app.kubernetes.io/name": "redises.kubedb.com",
+  };
+  const binding = appBinding(namespace, "db");
+  await server.objects.apply({ ...binding, metadata: { ...binding.metadata, labels: { ...kubedb, team: "carts" } } });
+  const ref = { apiVersion: "appcatalog.appscode.com/v1alpha1", kind: "AppBinding", name: "db" };
+  const common = { repository: { name: "gcs-repo" }, target: { ref, alias: "cart" } };
+  const restore = {
+    ...{ apiVersion: STASH, kind: "RestoreSession", metadata: { namespace, name: "back" } },
+    spec: { ...common, task: { name: "redis-restore-7.0.5" } },
+  };
+  const retentionPolicy = { name: "any", keepLast: 1, prune: true };
+  const configuration = {
+    ...{ apiVersion: STASH, kind: "BackupConfiguration", metadata: { namespace, name: "own" } },
+    spec: { ...common, schedule: "0 3 * * *", task: { name: "redis-backup-7.0.5" }, retentionPolicy },
+  };
+
+  await server.objects.apply(restore);
+  await server.objects.apply(configuration);
+  await becomesReady(configuration);
+  const [backup] = await containersOf(namespace, `stash-backup-${await backUp(namespace, "own")}-0`);
+
+  expect(backup?.args).toContain("--hostname=cart");
+  const labelled = await waitForObject(server.objects, restore, ({ metadata }) => metadata.labels !== undefined);
+  expect(labelled.metadata.labels).toEqual(kubedb);
+}, 120_000);
+
 const TASKS = [
   { engine: "redis", version: "5.0.13" },
   { engine: "redis", version: "7.0.5" },

@@ -35,7 +35,7 @@ const valuesOf = (push: { readonly samples: readonly { name: string; value: numb
 
 const pushesOf = (status: Fields) => backupSessionPushes({ session: backupSession(status), invoker, appBindingTypes, now });
 
-test("a good backup session pushes its success, its duration and its target's", () => {
+test("a good backup session pushes its success, its duration and its target's, each in a group of its own (R25)", () => {
   const pushes = pushesOf({
     phase: "Running",
     targets: [done("Succeeded")],
@@ -115,7 +115,7 @@ test("a session whose invoker is gone is pushed under that one's name all the sa
   expect(push?.samples[0]?.labels).toMatchObject({ invoker_name: "nightly", repository: "" });
 });
 
-test("a good restore pushes its success although its phase is not yet final", () => {
+test("a good restore pushes its success although its phase is not yet final (R24)", () => {
   const session = restoreSession({
     phase: "Running",
     totalHosts: 1,
