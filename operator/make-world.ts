@@ -25,7 +25,7 @@ export function makeWorld({ api, caches, cluster, settings, signal }: WorldParts
     cachedIn: (kind, namespace) => cache(kind).inNamespace(namespace),
     cachedAll: (kind) => cache(kind).all(),
     live: (kind, name) => api.get(kind, name, { signal }),
-    liveIn: async (kind, namespace) => (await api.list(kind, { namespace, signal })).items,
+    liveIn: async (kind, namespace, labelSelector) => (await api.list(kind, { namespace, labelSelector, signal })).items,
     cluster,
     settings,
     now: () => api.now(),

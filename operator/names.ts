@@ -61,3 +61,11 @@ export function foreignRoleName(invoker: LiveObject, targetIndex: number): strin
 function cut(name: string): string {
   return name.slice(0, 253).replace(/[-.]+$/, "");
 }
+
+/** Selects the pods of a Job, by the label that its controller gives them. */
+export function podsOf(job: string): string {
+  return `${JOB_NAME_LABEL}=${job}`;
+}
+
+/** On pods: the Job that they are of. */
+export const JOB_NAME_LABEL = "batch.kubernetes.io/job-name";

@@ -15,7 +15,7 @@ export interface World {
   cachedAll(kind: WatchedKind): readonly LiveObject[];
   /** Asked of the server now; `undefined` when there is none. @throws as ObjectsApi does */
   live(kind: KindName, name: ObjectName): Promise<LiveObject | undefined>;
-  liveIn(kind: KindName, namespace: string): Promise<readonly LiveObject[]>;
+  liveIn(kind: KindName, namespace: string, labelSelector?: string): Promise<readonly LiveObject[]>;
   /** Stash's objects, read now and checked: Repository, AppBinding, Secret, Namespace, Task, Function. */
   readonly cluster: Cluster;
   readonly settings: OperatorSettings;

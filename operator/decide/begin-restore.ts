@@ -4,17 +4,18 @@ import { formatTime } from "../../runner/kubernetes/go-format.ts";
 import { type Condition, findCondition, withCondition } from "../../runner/kubernetes/status-condition.ts";
 import { listIn } from "../../runner/kubernetes/status-list.ts";
 import type { Action, Decision } from "../action.ts";
-import { FINALIZER, JOB_CREATED } from "../names.ts";
+import { FINALIZER } from "../names.ts";
 import { identityOf, isBeingDeleted, type LiveObject } from "../objects.ts";
 import { exceedDeadline, finishRestore } from "./finish-restore.ts";
 import type { Preparation, RestorePlan } from "./observed-restore.ts";
+import { isMarked, marked } from "./restore-mark.ts";
 import { changeRestore, failRestore, type RestoreMoment, tellOfRestore } from "./restore-status.ts";
 
 /** What is done for a restore that has never had a Job: it is refused, waits for what is missing, or begins. */
 export function beginRestore(moment: RestoreMoment, preparation: Preparation): Decision {
   const { conditions, plan, unresolvable, deadline } = preparation;
   const obstacle = conditions.find(({ status }) => status !== "True");
-  if (obstacle?.type === "ValidationPassed" && obstacle.status === "False") return refuse(moment, conditions);
+  if (obstacle?.type === "ValidationPassed" && obstacle.status === "False") return refuse(moment, { conditions, deadline });
   if (deadline !== undefined && moment.now >= deadline) return tooLate(moment, deadline);
   if (obstacle !== undefined) return wait(moment, { conditions, deadline });
   if (plan !== undefined) return { actions: start(moment, { conditions, plan, deadline }) };
@@ -23,10 +24,15 @@ export function beginRestore(moment: RestoreMoment, preparation: Preparation): D
   return { actions: [found, ...failRestore(moment, { reason: "FailedToEnsureRestoreExecutor", message })] };
 }
 
-/** Its phase is Invalid only once the number of hosts is known. It is looked at again when the Repository changes: its policy may. */
-function refuse(moment: RestoreMoment, conditions: readonly Condition[]): Decision {
+/**
+ * Its phase is Invalid only once the number of hosts is known. One that its Repository refuses is looked at again: when the Repository changes, and now and then, since nobody tells
+ * of the labels of a namespace, which its policy may ask for.
+ */
+function refuse(moment: RestoreMoment, { conditions, deadline }: Pick<Beginning, "conditions" | "deadline">): Decision {
   const change = (status: Status) => ({ ...withAll(withoutStale(status, conditions), { conditions, now: moment.now }), totalHosts: 1 });
-  return { actions: [changeRestore(moment, change), ...tellIfNew(moment, conditions)] };
+  const actions = [changeRestore(moment, change), ...tellIfNew(moment, conditions)];
+  const mayComeRight = conditions.some(({ type }) => type === "RepositoryFound") && !(deadline !== undefined && moment.now >= deadline);
+  return mayComeRight ? { actions, wakeAt: new Date(moment.now.getTime() + LAST_LOOK_MS) } : { actions };
 }
 
 /** What it waited for did not come in time: nothing was begun, and nothing is. */
@@ -124,13 +130,12 @@ function withFinalizer(live: LiveObject, labels: Readonly<Record<string, string>
 /** Only whoever writes the mark makes the Job. @throws ClusterUnavailableError when it is there: somebody else makes it, or has made it */
 function withMark(live: LiveObject, now: Date): LiveObject {
   assertNotDeleted(live);
-  const { annotations = {} } = live.metadata;
-  if (annotations[JOB_CREATED] !== undefined) {
+  if (isMarked(live)) {
     throw new ClusterUnavailableError(
       `Somebody else has begun RestoreSession "${live.metadata.namespace}/${live.metadata.name}" meanwhile`,
     );
   }
-  return { ...live, metadata: { ...live.metadata, annotations: { ...annotations, [JOB_CREATED]: formatTime(now) } } };
+  return marked(live, now);
 }
 
 function assertNotDeleted(live: LiveObject): void {

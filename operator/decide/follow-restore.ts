@@ -1,8 +1,10 @@
+import { ParameterError } from "../../runner/errors.ts";
 import { findCondition, isAny, withCondition } from "../../runner/kubernetes/status-condition.ts";
 import { restoreTargetPhase } from "../../runner/kubernetes/status-restore-phase.ts";
 import type { Action, Decision } from "../action.ts";
 import { LAST_WORDS_MS, restoreDeadline } from "../build/restore-job.ts";
 import type { ExecutorState } from "../executor.ts";
+import type { LiveObject } from "../objects.ts";
 import { exceedDeadline, finishRestore } from "./finish-restore.ts";
 import { type JudgeOptions, judgeExecutor } from "./judge-executor.ts";
 import type { StartedRestore } from "./observed-restore.ts";
@@ -17,7 +19,7 @@ export function followRestore(observed: StartedRestore, { now, settings }: Judge
   const executor = judgeExecutor(job, pods, { now, settings });
   const finish = () => finishRestore(moment, { ...observed, executor });
   if (hasEnded(restoreTargetPhase(status))) return finish();
-  const deadline = restoreDeadline(session);
+  const deadline = deadlineOf(session);
   const isExceeded = isAny(status, "True", ["DeadlineExceeded"]);
   // What ended before anybody looked at the clock has its own reason.
   const isInTime = deadline === undefined || now < deadline || (executor.kind !== "working" && !isExceeded);
@@ -25,6 +27,18 @@ export function followRestore(observed: StartedRestore, { now, settings }: Judge
   const lastWords = new Date(deadline.getTime() + LAST_WORDS_MS);
   if (isExceeded && (executor.kind !== "working" || now >= lastWords)) return finish();
   return { actions: exceedDeadline(moment, deadline), wakeAt: lastWords };
+}
+
+/** As it was set when the restore began: what somebody writes into its spec later changes nothing, be it nonsense. */
+function deadlineOf(session: LiveObject): Date | undefined {
+  const set = Date.parse(String(session.status?.sessionDeadline));
+  if (!Number.isNaN(set)) return new Date(set);
+  try {
+    return restoreDeadline(session);
+  } catch (error) {
+    if (error instanceof ParameterError) return undefined;
+    throw error;
+  }
 }
 
 /** A Job that has just succeeded may have written its result a moment before. */

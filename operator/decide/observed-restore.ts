@@ -3,7 +3,7 @@ import type { Condition } from "../../runner/kubernetes/status-condition.ts";
 import type { LiveObject, WantedObject } from "../objects.ts";
 
 export type ObservedRestore =
-  | { readonly stage: "over" }
+  | { readonly stage: "over"; readonly session: LiveObject; readonly job: LiveObject | undefined }
   | { readonly stage: "deleted"; readonly session: LiveObject; readonly foreignRights: readonly LiveObject[] }
   /** There is no Job, and there has never been one. */
   | { readonly stage: "new"; readonly session: LiveObject; readonly preparation: Preparation }

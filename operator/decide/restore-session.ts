@@ -1,3 +1,4 @@
+import { isAny } from "../../runner/kubernetes/status-condition.ts";
 import { type Action, type Decision, NOTHING } from "../action.ts";
 import type { KindName } from "../kinds.ts";
 import { FINALIZER } from "../names.ts";
@@ -6,6 +7,7 @@ import type { OperatorSettings } from "../settings.ts";
 import { beginRestore } from "./begin-restore.ts";
 import { followRestore } from "./follow-restore.ts";
 import type { ObservedRestore } from "./observed-restore.ts";
+import { isOver, isStopped } from "./stop-executor.ts";
 
 export interface RestoreOptions {
   readonly now: Date;
@@ -17,7 +19,7 @@ export function decideRestoreSession(observed: ObservedRestore | undefined, { no
   if (observed === undefined) return NOTHING;
   switch (observed.stage) {
     case "over":
-      return NOTHING;
+      return stopStraggler(observed);
     case "deleted":
       return release(observed.session, observed.foreignRights);
     case "new":
@@ -25,6 +27,14 @@ export function decideRestoreSession(observed: ObservedRestore | undefined, { no
     case "started":
       return followRestore(observed, { now, settings });
   }
+}
+
+/** A Job whose making was not answered may come after its restore was given up: nothing may be written into a database whose restore is told to have failed. */
+function stopStraggler({ session, job }: { readonly session: LiveObject; readonly job: LiveObject | undefined }): Decision {
+  const status = session.status ?? {};
+  const isGivenUp = isAny(status, "False", ["RestoreExecutorEnsured"]) || isAny(status, "True", ["DeadlineExceeded"]);
+  if (!isGivenUp || job === undefined || isOver(job) || isStopped(job)) return NOTHING;
+  return { actions: [{ do: "stop", job: identityOf(job) }] };
 }
 
 /** What nobody else would clean up goes first; the Job and all the rest go with their owner. */

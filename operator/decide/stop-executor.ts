@@ -33,7 +33,7 @@ export function isOver({ status }: LiveObject): boolean {
 }
 
 /** As StopJob leaves it. */
-function isStopped({ spec }: LiveObject): boolean {
+export function isStopped({ spec }: LiveObject): boolean {
   return spec?.activeDeadlineSeconds !== undefined;
 }
 

@@ -1,10 +1,12 @@
+import { ClusterUnavailableError } from "../../runner/errors.ts";
 import type { ObjectName } from "../../runner/kubernetes/cluster.ts";
 import { jobName } from "../../runner/kubernetes/resolve-names.ts";
 import { findCondition } from "../../runner/kubernetes/status-condition.ts";
 import { RIGHTS_OF, rightsOwner } from "../build/job-rbac.ts";
 import type { ObservedRestore, StartedRestore } from "../decide/observed-restore.ts";
+import { isMarked } from "../decide/restore-mark.ts";
 import { bindingKey, typeOfBinding } from "../decide/session-metrics.ts";
-import { foreignRoleName, JOB_CREATED } from "../names.ts";
+import { foreignRoleName, podsOf } from "../names.ts";
 import { controllerOf, isBeingDeleted, type LiveObject } from "../objects.ts";
 import type { World } from "../world.ts";
 import { prepareRestore } from "./prepare-restore.ts";
@@ -16,33 +18,58 @@ export async function observeRestoreSession(name: ObjectName, world: World): Pro
   const cached = world.cached("RestoreSession", name);
   if (cached === undefined) return undefined;
   if (isBeingDeleted(cached)) return { stage: "deleted", session: cached, foreignRights: await findForeignRights(cached, world) };
-  if (FINAL.includes(cached.status?.phase)) return { stage: "over" };
+  if (FINAL.includes(cached.status?.phase))
+    return { stage: "over", session: cached, job: ownJob(world.cached("Job", jobOf(cached)), cached) };
   const work = await findWork(cached, world);
   // A restore is made once and its outcome written once: neither is decided from a memory that may lag.
   const session = await world.live("RestoreSession", name);
   if (session === undefined || session.metadata.uid !== cached.metadata.uid) return undefined;
   if (isBeingDeleted(session)) return { stage: "deleted", session, foreignRights: await findForeignRights(session, world) };
-  if (FINAL.includes(session.status?.phase)) return { stage: "over" };
+  if (FINAL.includes(session.status?.phase)) return { stage: "over", session, job: work.job };
   if (hasStarted(session)) return { stage: "started", session, ...work, appBindingTypes: bindingTypes(session, world) };
+  if (work.leftover !== undefined) {
+    throw new ClusterUnavailableError(
+      `Job "${work.leftover}" is of a RestoreSession of the same name that is gone: this one begins once it is collected`,
+    );
+  }
   return { stage: "new", session, preparation: await prepareRestore(session, world) };
 }
 
 /** From here on the Job is never made again. */
-function hasStarted({ metadata, status }: LiveObject): boolean {
-  return metadata.annotations?.[JOB_CREATED] !== undefined || findCondition(status ?? {}, "RestoreExecutorEnsured") !== undefined;
+function hasStarted(session: LiveObject): boolean {
+  return isMarked(session) || findCondition(session.status ?? {}, "RestoreExecutorEnsured") !== undefined;
 }
 
 /** The caches, as long as they show a Job that works: all else is asked of the server. */
-async function findWork(session: LiveObject, world: World): Promise<Pick<StartedRestore, "job" | "pods">> {
-  const { namespace = "", name: sessionName, uid } = session.metadata;
-  const name = { namespace, name: jobName({ kind: "RestoreSession", name: sessionName }, 0) };
-  const isOwn = (job: LiveObject | undefined) => job !== undefined && controllerOf(job)?.uid === uid;
-  const cached = world.cached("Job", name);
-  const isWorking = isOwn(cached) && !hasEnded(cached);
-  const job = isWorking ? cached : await world.live("Job", name);
-  if (job === undefined || !isOwn(job)) return { job: undefined, pods: [] };
-  const pods = isWorking ? world.cachedIn("Pod", namespace) : await world.liveIn("Pod", namespace);
+async function findWork(session: LiveObject, world: World): Promise<FoundWork> {
+  const name = jobOf(session);
+  const cached = ownJob(world.cached("Job", name), session);
+  const isWorking = cached !== undefined && !hasEnded(cached);
+  const found = isWorking ? cached : await world.live("Job", name);
+  const job = ownJob(found, session);
+  if (job === undefined)
+    return { job, pods: [], leftover: found !== undefined && isLeftBy(found, session) ? found.metadata.name : undefined };
+  const pods = isWorking ? world.cachedIn("Pod", name.namespace) : await world.liveIn("Pod", name.namespace, podsOf(name.name));
   return { job, pods: pods.filter((pod) => controllerOf(pod)?.uid === job.metadata.uid) };
+}
+
+interface FoundWork extends Pick<StartedRestore, "job" | "pods"> {
+  /** A Job that is about to go, and whose name is ours then. */
+  readonly leftover?: string | undefined;
+}
+
+function jobOf({ metadata: { namespace = "", name } }: LiveObject): ObjectName {
+  return { namespace, name: jobName({ kind: "RestoreSession", name }, 0) };
+}
+
+function ownJob(job: LiveObject | undefined, session: LiveObject): LiveObject | undefined {
+  return job !== undefined && controllerOf(job)?.uid === session.metadata.uid ? job : undefined;
+}
+
+/** Somebody made the session anew under its old name, faster than its former Job was collected. */
+function isLeftBy(job: LiveObject, { kind, metadata }: LiveObject): boolean {
+  const owner = controllerOf(job);
+  return isBeingDeleted(job) || (owner?.kind === kind && owner.name === metadata.name);
 }
 
 function hasEnded(job: LiveObject | undefined): boolean {
@@ -57,11 +84,19 @@ function bindingTypes({ metadata, spec }: LiveObject, world: World): ReadonlyMap
 }
 
 /** Rights in the Repository's namespace, which no owner takes along. */
+/** By the mark that says whose they are, wherever they lie; and asked for by name, since after this nobody looks again. */
 async function findForeignRights(session: LiveObject, world: World): Promise<readonly LiveObject[]> {
   const { namespace } = (session.spec?.repository ?? {}) as { readonly namespace?: string };
-  if (!namespace || namespace === session.metadata.namespace) return [];
-  const name = { namespace, name: foreignRoleName(session, 0) };
-  const found = await Promise.all((["RoleBinding", "Role"] as const).map((kind) => world.live(kind, name)));
+  const isElsewhere = namespace !== undefined && namespace !== "" && namespace !== session.metadata.namespace;
+  const name = { namespace: namespace ?? "", name: foreignRoleName(session, 0) };
   const owner = rightsOwner(session);
-  return found.filter((object) => object !== undefined).filter(({ metadata }) => metadata.annotations?.[RIGHTS_OF] === owner);
+  const of = async (kind: "RoleBinding" | "Role") => {
+    const live = isElsewhere ? await world.live(kind, name) : undefined;
+    const found = [...world.cachedAll(kind), ...(live === undefined ? [] : [live])];
+    const own = found.filter(
+      ({ metadata }) => metadata.namespace !== session.metadata.namespace && metadata.annotations?.[RIGHTS_OF] === owner,
+    );
+    return [...new Map(own.map((each) => [each.metadata.uid, each])).values()];
+  };
+  return [...(await of("RoleBinding")), ...(await of("Role"))];
 }

@@ -134,7 +134,7 @@ export class SessionWorld {
       cachedIn: (kind, namespace) => cachedAll(kind).filter(({ metadata }) => metadata.namespace === namespace),
       cachedAll,
       live: (kind, name) => api.get(kind, name),
-      liveIn: async (kind, namespace) => (await api.list(kind, { namespace })).items,
+      liveIn: async (kind, namespace, labelSelector) => (await api.list(kind, { namespace, labelSelector })).items,
       cluster: this.#cluster(),
       settings: SETTINGS,
       now: () => this.clock.now(),

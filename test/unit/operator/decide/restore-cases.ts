@@ -118,7 +118,7 @@ export class RestoreCase {
       cachedIn: (kind, namespace) => list(kind).filter(({ metadata }) => metadata.namespace === namespace),
       cachedAll: list,
       live: (kind, name) => this.api.get(kind, name),
-      liveIn: async (kind, namespace) => (await this.api.list(kind, { namespace })).items,
+      liveIn: async (kind, namespace, labelSelector) => (await this.api.list(kind, { namespace, labelSelector })).items,
       cluster: this.cluster,
       settings: {
         ...settings,

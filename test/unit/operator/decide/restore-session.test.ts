@@ -17,7 +17,7 @@ import {
   terminated,
   waiting,
 } from "./executor-cases.ts";
-import { appBinding, NAME, RestoreCase, repository } from "./restore-cases.ts";
+import { appBinding, NAME, RestoreCase, repository, restoreSession } from "./restore-cases.ts";
 
 const succeeded = { stats: [{ phase: "Succeeded", duration: "3s" }] };
 
@@ -47,7 +47,7 @@ describe("a restore that has all it needs", () => {
       "replaceStatus RestoreSession",
     ]);
     expect(restore.session.metadata.finalizers).toEqual([FINALIZER]);
-    expect(restore.session.metadata.annotations).toEqual({ [JOB_CREATED]: stamp(0) });
+    expect(restore.session.metadata.annotations).toEqual({ [JOB_CREATED]: `${stamp(0)} ${restore.session.metadata.uid}` });
     expect(restore.status).toMatchObject({ phase: "Running", totalHosts: 1 });
     expect(
       ["RepositoryFound", "BackendSecretFound", "ValidationPassed", "RestoreTargetFound"].map((type) => restore.condition(type)?.status),
@@ -223,12 +223,14 @@ describe("a restore that cannot be served", () => {
     const foreign: WantedObject = { ...base, metadata: { name: "vault", namespace: "stores" } };
     const restore = new RestoreCase({ repository: { name: "vault", namespace: "stores" } }, { repository: foreign });
     await restore.settle();
+    const wakeAt = await restore.pass();
     const before = [restore.status.phase, restore.condition("ValidationPassed")?.message];
 
     restore.api.put({ ...foreign, spec: { ...(base.spec as Fields), usagePolicy: { allowedNamespaces: { from: "All" } } } });
     await restore.settle();
 
     expect(before).toEqual(["Invalid", expect.stringContaining('must not be used from namespace "shop"')]);
+    expect(wakeAt).toEqual(at(60));
     expect(restore.status.phase).toBe("Running");
     expect(restore.condition("ValidationPassed")?.status).toBe("True");
     expect(restore.api.peek("Role", { namespace: "stores", name: "shop-restoresession-back-0" })).toBeDefined();
@@ -552,6 +554,70 @@ describe("a Job is never made twice", () => {
     expect(restore.job).toBeUndefined();
   });
 
+  test("when it was made although nobody answered, and comes after its restore was given up: it is stopped", async () => {
+    const restore = new RestoreCase();
+    restore.api.beforeWrite(({ verb, kind }) => {
+      if (verb === "create" && kind === "Job") throw new Error("Killed");
+    });
+    await expect(restore.pass()).rejects.toThrow("Killed");
+    await restore.settle();
+    const { uid } = restore.session.metadata;
+    const owner = { apiVersion: "stash.appscode.com/v1beta1", kind: "RestoreSession", name: "back", uid, controller: true };
+    const { name, namespace } = job().metadata;
+    restore.api.put({
+      ...{ apiVersion: "batch/v1", kind: "Job", spec: {} },
+      metadata: { name, namespace: namespace as string, ownerReferences: [{ ...owner, controller: true, blockOwnerDeletion: true }] },
+    });
+
+    await restore.settle();
+
+    expect(restore.status.phase).toBe("Failed");
+    expect(restore.job?.spec?.activeDeadlineSeconds).toBe(1);
+  });
+
+  test("for a session that somebody copied with all its annotations, of which the mark is another one's", async () => {
+    const restore = new RestoreCase();
+    const mark = (uid: string) =>
+      restore.api.put({ ...restoreSession(), metadata: { ...NAME, annotations: { [JOB_CREATED]: `${stamp(-60)} ${uid}` } } });
+    mark("another");
+
+    await restore.settle();
+
+    expect(restore.status.phase).toBe("Running");
+    expect(restore.jobsMade).toBe(1);
+  });
+
+  test("for a session whose mark does not say whose it is", async () => {
+    const restore = new RestoreCase();
+    restore.api.put({ ...restoreSession(), metadata: { ...NAME, annotations: { [JOB_CREATED]: stamp(-60) } } });
+
+    await restore.settle();
+
+    expect(restore.status.phase).toBe("Failed");
+    expect(restore.jobsMade).toBe(0);
+  });
+
+  test("before the Job of a former session of this name is collected", async () => {
+    const restore = new RestoreCase();
+    const owner = { apiVersion: "stash.appscode.com/v1beta1", kind: "RestoreSession", name: "back", uid: "former", controller: true };
+    const { name, namespace } = job().metadata;
+    const metadata = {
+      name,
+      namespace: namespace as string,
+      ownerReferences: [{ ...owner, controller: true as const, blockOwnerDeletion: true as const }],
+    };
+    restore.api.put({ apiVersion: "batch/v1", kind: "Job", spec: {}, metadata });
+    await expect(restore.pass()).rejects.toThrow("once it is collected");
+    const hadMark = restore.has(JOB_CREATED);
+
+    restore.api.delete("Job", { namespace: "shop", name });
+    await restore.settle();
+
+    expect(hadMark).toBe(false);
+    expect(restore.status.phase).toBe("Running");
+    expect(restore.jobsMade).toBe(1);
+  });
+
   test("by another operator that began at the same time", async () => {
     const restore = new RestoreCase();
     let isSecond = true;
@@ -640,6 +706,24 @@ describe("a restore that is deleted", () => {
     expect(restore.api.all("Role").filter(({ metadata }) => metadata.namespace === "stores")).toEqual([]);
   });
 
+  test("takes back its rights beside a Repository that it does not name any more", async () => {
+    const foreign = repository({
+      ...repository(),
+      metadata: { name: "vault", namespace: "stores" },
+      spec: { ...(repository().spec as Fields), usagePolicy: { allowedNamespaces: { from: "All" } } },
+    });
+    const restore = new RestoreCase({ repository: { name: "vault", namespace: "stores" } }, { repository: foreign });
+    await restore.pass();
+    restore.api.put({ ...restore.session, spec: restoreSession().spec } as never);
+    restore.api.delete("RestoreSession", NAME);
+
+    await restore.pass();
+
+    expect(restore.api.all("Role").filter(({ metadata }) => metadata.namespace === "stores")).toEqual([]);
+    expect(restore.api.all("RoleBinding").filter(({ metadata }) => metadata.namespace === "stores")).toEqual([]);
+    expect(restore.api.peek("RestoreSession", NAME)).toBeUndefined();
+  });
+
   test("leaves rights of others alone, whatever they are called", async () => {
     const restore = await startedRestore({ repository: { name: "vault", namespace: "shop" } });
     restore.api.put({
@@ -664,6 +748,19 @@ describe("a restore that is deleted", () => {
     expect(restore.api.writes).toEqual([]);
   });
 });
+
+test.each([{ timeOut: "10m" }, {}])(
+  "what somebody writes into the timeOut of a restore that works (%j) does not hold it up",
+  async (spec) => {
+    const restore = await startedRestore(spec);
+    restore.api.put({ ...restore.session, spec: { ...restore.session.spec, timeOut: "1 day" } } as never);
+    restore.putStatus(succeeded);
+
+    await restore.settle();
+
+    expect(restore.status.phase).toBe("Succeeded");
+  },
+);
 
 test("a restore that is over is not looked at again", async () => {
   const restore = await startedRestore();
