@@ -45,6 +45,9 @@ export type WatchedKind = { [K in KindName]: (typeof KINDS)[K] extends { readonl
 
 export const WATCHED_KINDS = (Object.keys(KINDS) as KindName[]).filter((name): name is WatchedKind => "watch" in KINDS[name]);
 
+/** Kinds of which nothing is done but to say so: in a cluster that does not have them there is nothing to say, and all else goes on. */
+export const SPARED_KINDS: ReadonlySet<WatchedKind> = new Set(["BackupBatch", "RestoreBatch", "BackupBlueprint"]);
+
 /** Of an object that is to be written. @throws Error for a kind that is not in the table: a defect */
 export function kindNamed(name: string): Kind {
   const kind = (KINDS as Readonly<Record<string, Kind>>)[name];

@@ -1,6 +1,6 @@
 import { describeError } from "../runner/errors.ts";
 import type { Log } from "../runner/function.ts";
-import { KINDS, WATCHED_KINDS, type WatchedKind } from "./kinds.ts";
+import { KINDS, SPARED_KINDS, WATCHED_KINDS, type WatchedKind } from "./kinds.ts";
 import type { ObjectsApi } from "./objects-api.ts";
 import { wakings } from "./wake.ts";
 import type { ObjectCache, ObjectChange } from "./watch/cache.ts";
@@ -11,7 +11,7 @@ import { Reflector, type ReflectorProblem } from "./watch/reflector.ts";
 export interface Watches {
   readonly reflectors: ReadonlyMap<WatchedKind, Reflector>;
   readonly caches: ReadonlyMap<WatchedKind, ObjectCache>;
-  /** Settles once every kind was listed. */
+  /** Settles once every kind was listed that is worked with. */
   readonly synced: Promise<unknown>;
   /** Settles once the signal was aborted and nothing is left open. */
   run(signal: AbortSignal): Promise<void>;
@@ -42,7 +42,7 @@ export function openWatches(
   return {
     reflectors,
     caches: new Map([...reflectors].map(([kind, { cache }]) => [kind, cache])),
-    synced: Promise.all(all.map(({ synced }) => synced)),
+    synced: Promise.all(all.filter(({ kind }) => !SPARED_KINDS.has(kind)).map(({ synced }) => synced)),
     run: async (signal) => void (await Promise.all(all.map((reflector) => reflector.run(signal)))),
   };
 }

@@ -1,5 +1,5 @@
 import { ClusterRefusedError } from "../../runner/errors.ts";
-import type { WatchedKind } from "../kinds.ts";
+import { SPARED_KINDS, type WatchedKind } from "../kinds.ts";
 import type { ObjectsApi } from "../objects-api.ts";
 import type { OperatorSettings } from "../settings.ts";
 import type { Clock } from "../watch/clock.ts";
@@ -22,19 +22,20 @@ const LONGEST_SILENCE_MS = 300_000;
 const LOOK_MS = 3_000;
 
 /**
- * Ready once all kinds are in memory. Sick when a kind was not heard of for five minutes although the server answers: a network that is down for all is not cured by starting
+ * Ready once all kinds are in memory, but for those that a cluster need not have. Sick when a kind was not heard of for five minutes although the server answers: a network that is down for all is not cured by starting
  * anew, and would have every operator restarted in a circle.
  */
 export function judgeHealth({ reflectors, api, settings, clock }: HealthParts): Pick<HealthAnswers, "sick" | "unready"> {
   const started = clock.monotonicMs();
   return {
     unready() {
-      const missing = [...reflectors].filter(([, { isSynced }]) => !isSynced).map(([kind]) => kind);
+      const missing = [...reflectors].filter(([kind, { isSynced }]) => !isSynced && !SPARED_KINDS.has(kind)).map(([kind]) => kind);
       return missing.length === 0 ? undefined : `not yet in memory: ${missing.join(", ")}`;
     },
     async sick() {
       const now = clock.monotonicMs();
       const silent = [...reflectors]
+        .filter(([kind, { isSynced }]) => isSynced || !SPARED_KINDS.has(kind))
         .filter(([, { lastContactMs }]) => now - (lastContactMs ?? started) > LONGEST_SILENCE_MS)
         .map(([kind]) => kind);
       if (silent.length === 0 || !(await doesAnswer(api, settings))) return undefined;

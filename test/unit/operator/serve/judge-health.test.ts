@@ -12,7 +12,7 @@ interface Watched {
 function judging(...watched: readonly Watched[]) {
   const clock = new FakeClock();
   const api = new MemoryObjectsApi({ clock });
-  const kinds: readonly WatchedKind[] = ["Job", "Pod"];
+  const kinds: readonly WatchedKind[] = ["Job", "Pod", "BackupBatch"];
   const reflectors = new Map(watched.map((each, index) => [kinds[index] as WatchedKind, each]));
   return { clock, api, health: judgeHealth({ reflectors, api, clock, settings: { namespace: "backups" } }) };
 }
@@ -39,6 +39,18 @@ test("a kind that was not heard of for more than five minutes makes it sick, if 
 
   expect(before).toBeUndefined();
   expect(await health.sick()).toBe("nothing heard for 300 s of Job, although the server answers");
+});
+
+test("a kind that is only refused need not be there, and is watched over once it is", async () => {
+  const batches = heard(undefined, false);
+  const { clock, health } = judging(heard(300_001), heard(300_001), batches);
+  await clock.advance(300_001);
+  const before = [health.unready(), await health.sick()];
+
+  batches.isSynced = true;
+
+  expect(before).toEqual([undefined, undefined]);
+  expect(await health.sick()).toContain("of BackupBatch,");
 });
 
 test("a kind that was never heard of has its five minutes from the start", async () => {
