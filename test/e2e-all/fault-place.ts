@@ -37,7 +37,7 @@ export interface FaultPlace extends FaultParts {
   /** The same, and resolves once the operator calls it Ready. */
   configure(options?: ConfigurationOptions): Promise<void>;
   /** A BackupSession made by hand. */
-  start(name: string, configuration?: string): Promise<void>;
+  start(name: string, options?: { readonly configuration?: string; readonly retryLeft?: number }): Promise<void>;
   end(name: string, wanted?: string): Promise<KubernetesObject>;
   /** The Jobs of sessions that are there now. */
   jobs(): Promise<readonly KubernetesObject[]>;
@@ -73,8 +73,9 @@ async function makePlace({ scene, redis }: FaultParts): Promise<FaultPlace> {
         (status as { observedGeneration?: number } | undefined)?.observedGeneration === generation;
       await waitForObject(objects, configuration(options.name), (each) => isSeen(each) && statusOf(each).phase === "Ready");
     },
-    start: async (name, invoker = "nightly") => {
-      await objects.apply(backupSession(namespace, name, invoker));
+    start: async (name, options = {}) => {
+      const { spec, ...session } = backupSession(namespace, name, options.configuration ?? "nightly");
+      await objects.apply({ ...session, spec: { ...(spec as object), retryLeft: options.retryLeft ?? 0 } });
     },
     end: (name, wanted = "Succeeded") => endOf(objects, session(name), { wanted }),
     jobs: async () =>

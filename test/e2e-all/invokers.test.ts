@@ -131,7 +131,7 @@ test(
     await where.start("one");
     await held.reached();
 
-    await where.start("other", "daily");
+    await where.start("other", { configuration: "daily" });
     const waiting = await waitForObject(where.scene.objects, where.session("other"), (each) => statusOf(each).phase === "Pending");
     const atOnce = await where.jobs();
     await held.release();
@@ -303,8 +303,7 @@ test(
     await where.configure({ repository: "far", spec: { retryConfig: { maxRetry: 1, delay: "10s" }, backupHistoryLimit: 5 } });
     await wire.cut();
 
-    const spec = { invoker: { apiGroup: STASH, kind: "BackupConfiguration", name: "nightly" }, retryLeft: 1 };
-    await scene.objects.apply({ ...where.session("in-vain"), spec });
+    await where.start("in-vain", { retryLeft: 1 });
     const failed = await where.end("in-vain", "Failed");
     await wire.mend();
     const both = await waitForObjects(scene.objects, { apiVersion: BETA, kind: "BackupSession", namespace }, (all) => all.length === 2);

@@ -34,7 +34,7 @@ function isOver({ status }: KubernetesObject): boolean {
 }
 
 async function waitForJobsEnd({ scene, jobs }: FaultPlace): Promise<void> {
-  for (const job of await jobs()) await waitForObject(scene.objects, job, isOver);
+  for (const { metadata } of await jobs()) await waitForObject(scene.objects, { apiVersion: "batch/v1", kind: "Job", metadata }, isOver);
 }
 
 /** No process of the session's is left. */
@@ -181,12 +181,7 @@ test(
     });
     await where.configure({ spec: { retryConfig: { maxRetry: 2, delay: "1s" } } });
 
-    await where.apply({ spec: { retryConfig: { maxRetry: 2, delay: "1s" } } });
-    const session = {
-      ...where.session("locked-out"),
-      spec: { invoker: { apiGroup: "stash.appscode.com", kind: "BackupConfiguration", name: "nightly" }, retryLeft: 2 },
-    };
-    await scene.objects.apply(session);
+    await where.start("locked-out", { retryLeft: 2 });
     const ended = await where.end("locked-out", "Failed");
     const annotated = await waitForObject(
       scene.objects,
@@ -195,7 +190,7 @@ test(
     );
 
     expect(failureText(ended)).toMatch(/WRONGPASS|password/);
-    expect(annotated.metadata.annotations).toMatchObject({ "holdfast/no-retry": "DatabaseRefused" });
+    expect(annotated.metadata.annotations).toMatchObject({ "holdfast/no-retry": "WrongCredentials" });
     expect(await scene.objects.list(BETA, "BackupSession", namespace)).toHaveLength(1);
   }),
   300_000,
