@@ -46,9 +46,9 @@ interface Scene {
 }
 
 /** As Stash's operator left it, before ours is there. */
-async function leaveScene(): Promise<Scene> {
+async function leaveScene(backend?: Fields): Promise<Scene> {
   const namespace = await createReadyNamespace(server.objects);
-  for (const object of surroundings(namespace)) await leave(server.objects, object);
+  for (const object of surroundings(namespace, backend)) await leave(server.objects, object);
   const configuration = await leave(server.objects, readyConfiguration(namespace));
   for (const object of triggerObjects(configuration)) await leave(server.objects, object);
   return { namespace, configuration };
@@ -161,6 +161,18 @@ test("a backup whose pod was killed while nobody looked has failed, and says why
 
   const over = await waitForObject(server.objects, session, reaches("Failed"));
   expect(JSON.stringify(statusOf(over).targets)).toContain("OutOfMemory");
+}, 120_000);
+
+test("what Stash served and we do not is no longer Ready, and a session that its trigger still makes is skipped with the reason", async () => {
+  const { namespace, configuration } = await leaveScene({ gcs: { bucket: "vault" } });
+
+  await using _operator = await runOperatorOn(server);
+  await waitForObject(server.objects, configuration, reaches("Invalid"));
+  const session = await leave(server.objects, sessionOf(configuration, "nightly-1", {}));
+
+  const skipped = await waitForObject(server.objects, session, reaches("Skipped"));
+  expect(JSON.stringify(statusOf(skipped).conditions)).toContain("the backend gcs is not supported yet");
+  expect(await server.objects.list("batch/v1", "Job", namespace)).toEqual([]);
 }, 120_000);
 
 test("a restore that runs is not done twice, and one that was killed has failed", async () => {

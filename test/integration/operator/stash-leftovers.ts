@@ -32,7 +32,10 @@ export async function leave(objects: KubernetesObjects, object: KubernetesObject
 }
 
 /** Secrets, AppBinding, and a Repository with three snapshots that knows its user. */
-export function surroundings(namespace: string): readonly KubernetesObject[] {
+export function surroundings(
+  namespace: string,
+  backend: Fields = { s3: { endpoint: "s3:9000", bucket: "vault" } },
+): readonly KubernetesObject[] {
   const secret = (name: string) => ({
     apiVersion: "v1",
     kind: "Secret",
@@ -46,7 +49,7 @@ export function surroundings(namespace: string): readonly KubernetesObject[] {
     { apiVersion: REF.apiVersion, kind: REF.kind, metadata: { namespace, name: REF.name }, spec: binding },
     {
       ...{ apiVersion: "stash.appscode.com/v1alpha1", kind: "Repository", metadata: { namespace, name: "vault", finalizers: ["stash"] } },
-      spec: { backend: { s3: { endpoint: "s3:9000", bucket: "vault" }, storageSecretName: "key" } },
+      spec: { backend: { ...backend, storageSecretName: "key" } },
       status: { observedGeneration: 1, references, integrity: true, snapshotCount: 3, totalSize: "2.567 KiB", lastBackupTime: WHEN },
     },
   ];
