@@ -54,6 +54,8 @@ export interface Remove {
   readonly do: "remove";
   readonly kind: KindName;
   readonly object: ObjectIdentity;
+  /** As of Ensure. */
+  readonly refused?: (message: string) => readonly Action[];
 }
 
 /** Never the only record of anything; the same words about the same object are told once. */

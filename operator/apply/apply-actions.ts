@@ -55,8 +55,7 @@ async function applyAction(action: Action, parts: ApplyParts): Promise<Outcome> 
       return "done";
     }
     case "remove":
-      await api.remove(action.kind, action.object, { signal });
-      return "done";
+      return orRefused(action, parts, () => api.remove(action.kind, action.object, { signal }));
     case "event":
       await events.tell(action, signal);
       return "done";
@@ -66,16 +65,21 @@ async function applyAction(action: Action, parts: ApplyParts): Promise<Outcome> 
 }
 
 async function make(action: Ensure | Create, parts: ApplyParts): Promise<Outcome> {
-  let made: LiveObject | undefined;
+  return orRefused(action, parts, async () => {
+    const made = await (action.do === "ensure" ? ensureObject(action.object, parts) : createOnce(action.object, parts));
+    if (made !== undefined) parts.wrote(made);
+  });
+}
+
+async function orRefused({ refused }: Pick<Ensure, "refused">, parts: ApplyParts, work: () => Promise<unknown>): Promise<Outcome> {
   try {
-    made = await (action.do === "ensure" ? ensureObject(action.object, parts) : createOnce(action.object, parts));
+    await work();
+    return "done";
   } catch (error) {
-    if (action.refused === undefined || !(error instanceof ClusterRefusedError)) throw error;
-    await applyAll(action.refused(describeError(error)), parts);
+    if (refused === undefined || !(error instanceof ClusterRefusedError)) throw error;
+    await applyAll(refused(describeError(error)), parts);
     return "over";
   }
-  if (made !== undefined) parts.wrote(made);
-  return "done";
 }
 
 async function change(action: ChangeStatus | ChangeMetadata, parts: ApplyParts): Promise<Outcome> {

@@ -1,6 +1,6 @@
 import type { Status, StatusChange } from "../../runner/kubernetes/cluster.ts";
 import { backupTargetPhase } from "../../runner/kubernetes/status-backup-phase.ts";
-import { findCondition, isAny, withCondition } from "../../runner/kubernetes/status-condition.ts";
+import { type Condition, findCondition, isAny, withCondition } from "../../runner/kubernetes/status-condition.ts";
 import { listIn } from "../../runner/kubernetes/status-list.ts";
 import { type OutcomeType, outcomeCondition } from "../../runner/kubernetes/status-outcome.ts";
 import type { TargetRef } from "../../runner/kubernetes/status-target.ts";
@@ -33,21 +33,32 @@ export function finishBackup(observed: ObservedBackupSession, { now }: DecideOpt
 }
 
 function lastSteps(observed: ObservedBackupSession, now: Date): readonly Action[] {
-  const { session, siblings, invoker, appBindingTypes } = observed;
+  const { session, siblings, invoker } = observed;
   const status: Status = session.status ?? {};
-  const change = completed(session, ending(observed, now), now);
-  const ended = change(status);
-  const cleaned = {
-    type: "BackupHistoryCleaned",
-    status: "True",
-    reason: "SuccessfullyCleanedBackupHistory",
-    message: "Sessions beyond the limit are removed",
-  } as const;
-  const isCleaned = findCondition(status, cleaned.type)?.status === "True";
+  const ended = completed(session, ending(observed, now), now)(status);
+  const refused = (message: string) => farewell(observed, { ended, cleaned: historyCleaned("False", message), now });
   return [
     ...(ended === status ? [] : [sessionStatus(session, ending(observed, now), now)]),
-    ...removals(outdatedSessions(siblings, { current: session, isSkipped: false, invoker })),
-    ...(isCleaned ? [] : [sessionStatus(session, (live) => withCondition(live, cleaned, now), now)]),
+    ...removals(outdatedSessions(siblings, { current: session, isSkipped: false, invoker }), refused),
+    ...farewell(observed, { ended, cleaned: historyCleaned("True", "Sessions beyond the limit are removed"), now }),
+  ];
+}
+
+function historyCleaned(value: "True" | "False", message: string): Condition {
+  const reason = value === "True" ? "SuccessfullyCleanedBackupHistory" : "FailedToCleanBackupHistory";
+  return { type: "BackupHistoryCleaned", status: value, reason, message };
+}
+
+/** The history's outcome, then metrics, and with their outcome the end. */
+function farewell(
+  observed: ObservedBackupSession,
+  { ended: before, cleaned, now }: { readonly ended: Status; readonly cleaned: Condition; readonly now: Date },
+): readonly Action[] {
+  const { session, invoker, appBindingTypes } = observed;
+  const stands = findCondition(session.status ?? {}, cleaned.type)?.status === cleaned.status;
+  const ended = withCondition(before, cleaned, now);
+  return [
+    ...(stands ? [] : [sessionStatus(session, (live) => withCondition(live, cleaned, now), now)]),
     {
       do: "push",
       pushes: backupSessionPushes({ session: { ...session, status: ended }, invoker, appBindingTypes, now }),

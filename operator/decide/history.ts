@@ -1,4 +1,4 @@
-import type { Action } from "../action.ts";
+import type { Action, Remove } from "../action.ts";
 import { identityOf, isBeingDeleted, type LiveObject } from "../objects.ts";
 import { byAge, isFinal, isRetryOpen, phaseOf } from "./session-facts.ts";
 
@@ -29,8 +29,9 @@ export function outdatedSessions(siblings: readonly LiveObject[], { current, isS
 }
 
 /** Each by its uid: with its Job, its pods and its volume. */
-export function removals(sessions: readonly LiveObject[]): readonly Action[] {
-  return sessions.map((session) => ({ do: "remove", kind: "BackupSession", object: identityOf(session) }));
+export function removals(sessions: readonly LiveObject[], refused?: Remove["refused"]): readonly Action[] {
+  const otherwise = refused === undefined ? {} : { refused };
+  return sessions.map((session) => ({ do: "remove", kind: "BackupSession", object: identityOf(session), ...otherwise }));
 }
 
 function limitOf({ spec }: LiveObject): number {

@@ -62,6 +62,9 @@ function hopelessness(status: Status, { executor, pods }: Pick<ObservedBackupSes
   if (listIn(status, "targets").some((entry) => isAny(entry, "False", ["BackupExecutorEnsured"]))) {
     return { reason: "NoExecutor", message: "its Job cannot be made until somebody corrects what the session's status says" };
   }
+  if (isAny(status, "False", ["BackupHistoryCleaned"]) && listIn(status, "targets").every(({ phase }) => phase === "Succeeded")) {
+    return { reason: "HistoryNotCleaned", message: "the backup was taken; the operator may not remove older sessions, as its status says" };
+  }
   // What the program itself says comes first: the container behind it may have failed because of that.
   const result = resultCodeOf(pods);
   if (result !== undefined) {

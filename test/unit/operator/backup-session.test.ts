@@ -234,6 +234,27 @@ test("a backup that can only fail again is not tried again, and says so", async 
   expect(world.api.all("Event").map(({ reason }) => reason)).toContain("BackupNotRetried");
 });
 
+test("history that must not be removed holds no session up: it has failed, says why, and is not tried again", async () => {
+  const world = new SessionWorld();
+  await live(world, world.newSession("nightly-1"));
+  world.api.failNext(new ClusterRefusedError("Forbidden to delete"), { verb: "remove", kind: "BackupSession" });
+  const name = world.newSession("nightly-2", 1);
+
+  const session = await live(world, name);
+  world.api.delete("Job", { namespace: "shop", name: "stash-backup-nightly-2-0" });
+  await world.pass(name);
+
+  expect(session.status).toMatchObject({ phase: "Failed", targets: [{ phase: "Succeeded" }] });
+  expect(session.status?.conditions).toContainEqual(
+    expect.objectContaining({
+      ...{ type: "BackupHistoryCleaned", status: "False", reason: "FailedToCleanBackupHistory" },
+      message: expect.stringContaining("Forbidden to delete"),
+    }),
+  );
+  expect(names(world)).toEqual(["nightly-1", "nightly-2"]);
+  expect(world.session(name).metadata.annotations).toEqual({ [NO_RETRY]: "HistoryNotCleaned" });
+});
+
 test("history: what is beyond the limit goes when a backup has ended", async () => {
   const world = new SessionWorld({ backupHistoryLimit: 2 });
 
