@@ -36,6 +36,21 @@ export async function askAgainIfUnknown<T extends { readonly status: number }>(
   return send();
 }
 
+/**
+ * A server that has just started knows nobody's rights yet, and refuses everybody: its no counts once it says that it is ready, and then it is asked once more.
+ * @throws ClusterUnavailableError while it is not
+ */
+export async function askAgainIfRefused<T extends { readonly status: number }>(
+  send: () => Promise<T>,
+  readiness: () => Promise<{ readonly status: number }>,
+): Promise<T> {
+  const answer = await send();
+  if (answer.status !== 403) return answer;
+  const { status } = await readiness();
+  if (status >= 500) throw new ClusterUnavailableError(`The Kubernetes API refuses what it may not know yet: it is not ready (${status})`);
+  return send();
+}
+
 /** The error for an answer that is not what was asked for, and that its caller makes nothing else of. */
 export function failureOf(answer: Asked, action: AskedAction, server: URL): Error {
   const { status, body } = answer;

@@ -17,7 +17,7 @@ import {
   type WatchEvent,
   type WatchOptions,
 } from "../objects-api.ts";
-import { apiStatusOf, askAgainIfUnknown, asUnavailable, failureOf } from "./ask-api.ts";
+import { apiStatusOf, askAgainIfRefused, askAgainIfUnknown, asUnavailable, failureOf } from "./ask-api.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CUT_KINDS, cutObject, liveObject } from "./live-object.ts";
 import { askedAction, listPath, pathOf, requiredPath, typeOf } from "./object-paths.ts";
@@ -219,7 +219,11 @@ class ServerObjectsApi implements ObjectsApi, Disposable {
   async #ask(call: Call): Promise<ApiAnswer> {
     const options = { timeoutMs: this.#options.requestTimeoutMs ?? 15_000, signal: call.signal };
     try {
-      const answer = await askAgainIfUnknown(this.#connection, () => sendRequest(this.#connection, call.request, options));
+      const send = (request: ApiRequest) => sendRequest(this.#connection, request, options);
+      const answer = await askAgainIfRefused(
+        () => askAgainIfUnknown(this.#connection, () => send(call.request)),
+        () => send({ method: "GET", path: "/readyz" }),
+      );
       this.#time.learn(answer.aheadMs);
       this.#warn(answer.warning, `${call.verb} ${call.kind.kind}`);
       return answer;

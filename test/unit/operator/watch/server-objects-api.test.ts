@@ -467,3 +467,42 @@ describe("the server's time", () => {
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
+
+describe("a refusal", () => {
+  const FORBIDDEN = status(403, {
+    reason: "Forbidden",
+    message: 'jobs.batch "a" is forbidden: User "operator" cannot get resource "jobs"',
+  });
+
+  test("counts for nothing while the server says that it is not ready", async () => {
+    await using world = await answerWith((request, response) =>
+      request.url === "/readyz" ? send(response, 500, "informer-sync failed") : send(response, 403, FORBIDDEN),
+    );
+
+    const asked = world.api.get("Job", NAME);
+
+    await expect(asked).rejects.toMatchObject({ name: "ClusterUnavailableError", message: expect.stringContaining("not ready") });
+  });
+
+  test("that came just before the server was ready is asked for once more", async () => {
+    await using world = await answerWith((request, response, count) => {
+      if (request.url === "/readyz") return send(response, 200, "ok");
+      return count === 0 ? send(response, 403, FORBIDDEN) : send(response, 200, live("a", 7));
+    });
+
+    const found = await world.api.get("BackupSession", NAME);
+
+    expect(found?.metadata.name).toBe("a");
+    expect(world.urls).toHaveLength(3);
+  });
+
+  test("of a server that is ready is one", async () => {
+    await using world = await answerWith((request, response) =>
+      request.url === "/readyz" ? send(response, 200, "ok") : send(response, 403, FORBIDDEN),
+    );
+
+    const asked = world.api.get("Job", NAME);
+
+    await expect(asked).rejects.toMatchObject({ name: "ClusterRefusedError", reason: "Forbidden" });
+  });
+});
