@@ -20,6 +20,8 @@ export function admitBackup(observed: ObservedBackupSession, { now }: DecideOpti
   const admitted = admission(observed, now);
   switch (admitted.kind) {
     case "skip":
+      // One that has begun ends with a result: of several targets, this one never gets its Job.
+      if (hasBegun(observed.session.status ?? {})) return { actions: failStart(observed, admitted.message, now) };
       return { actions: skip(observed, admitted.message, now) };
     case "wait": {
       const event = { type: "Normal", reason: "BackupWaits", message: admitted.message } as const;

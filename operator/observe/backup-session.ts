@@ -7,7 +7,7 @@ import { judgeExecutor } from "../decide/judge-executor.ts";
 import type { ObservedBackupSession, SessionJob } from "../decide/observed-backup-session.ts";
 import { invokerOf, isFinal, isRetryOpen, isSameInvoker, isStarted } from "../decide/session-facts.ts";
 import { bindingKey, typeOfBinding } from "../decide/session-metrics.ts";
-import { isEnsured } from "../decide/target-conditions.ts";
+import { isEnded, isEnsured } from "../decide/target-conditions.ts";
 import { controllerOf, isBeingDeleted, type LiveObject } from "../objects.ts";
 import type { World } from "../world.ts";
 import { observeRivals } from "./rival-sessions.ts";
@@ -23,11 +23,19 @@ export async function observeBackupSession(name: ObjectName, world: World): Prom
   if (known === undefined || isBeingDeleted(known)) return undefined;
   if (isFinal(known)) return isRetryOpen(known) ? observeFinal(known, world) : undefined;
   // The Job first: what its run wrote before its end is then in the session that is read after it.
-  const executor = await observeExecutor(known, world);
+  const index = openTarget(known);
+  const executor = await observeExecutor(known, { world, index });
   const session = await world.live("BackupSession", name);
   if (session?.metadata.uid !== known.metadata.uid || isBeingDeleted(session)) return undefined;
   if (isFinal(session)) return undefined;
-  return observeRunning(session, { world, executor });
+  return observeRunning(session, { world, executor, index });
+}
+
+/** Of several targets, the first that has not ended; once all have, the last, whose run concludes for all of them. */
+function openTarget({ status }: LiveObject): number {
+  const entries = listIn(status ?? {}, "targets");
+  const open = entries.findIndex((entry) => !isEnded(entry));
+  return open >= 0 ? open : Math.max(0, entries.length - 1);
 }
 
 async function observeFinal(session: LiveObject, world: World): Promise<ObservedBackupSession> {
@@ -36,19 +44,20 @@ async function observeFinal(session: LiveObject, world: World): Promise<Observed
   const invoker = await observeInvoker(session, { world, isLive: isDue });
   const siblings = siblingsOf(session, isDue ? await world.liveIn("BackupSession", namespaceOf(session)) : cachedSessions(session, world));
   const target = targetRefOf(session, invoker);
-  return { session, invoker, target, siblings, rivals: [], ...cachedExecutor(session, world), appBindingTypes: new Map() };
+  const executor = await cachedExecutor(session, world);
+  return { session, invoker, target, siblings, rivals: [], ...executor, appBindingTypes: new Map() };
 }
 
 type Executor = Pick<ObservedBackupSession, "job" | "executor" | "pods">;
 
 async function observeRunning(
   session: LiveObject,
-  { world, executor }: { readonly world: World; readonly executor: Executor },
+  { world, executor, index }: { readonly world: World; readonly executor: Executor; readonly index: number },
 ): Promise<ObservedBackupSession> {
   const entries = listIn(session.status ?? {}, "targets");
   const hasBegun = entries.some(isStarted);
   const invoker = await observeInvoker(session, { world, isLive: !hasBegun });
-  const target = targetRefOf(session, invoker);
+  const target = targetRefOf(session, invoker, index);
   const found = hasBegun ? cachedSessions(session, world) : await world.liveIn("BackupSession", namespaceOf(session));
   const siblings = siblingsOf(session, found);
   const rivals = hasBegun ? [] : await observeRivals(session, { world, target: targetOfConfiguration(invoker) ?? target, found });
@@ -84,27 +93,41 @@ function siblingsOf(session: LiveObject, sessions: readonly LiveObject[]): reado
   return sessions.filter((other) => other.metadata.uid !== session.metadata.uid && isSameInvoker(other, session) && !isBeingDeleted(other));
 }
 
-function cachedExecutor(session: LiveObject, world: World): Executor {
+function cachedExecutor(session: LiveObject, world: World): Promise<Executor> {
   const name = jobNameOf(session);
   return executorOf(session, { job: world.cached("Job", name), world, name });
 }
 
 /** A Job that the cache does not know may be there all the same. */
-async function observeExecutor(session: LiveObject, world: World): Promise<Executor> {
-  const name = jobNameOf(session);
+async function observeExecutor(
+  session: LiveObject,
+  { world, index }: { readonly world: World; readonly index: number },
+): Promise<Executor> {
+  const name = jobNameOf(session, index);
   const job = world.cached("Job", name) ?? (await world.live("Job", name));
   return executorOf(session, { job, world, name });
 }
 
-function executorOf(
+async function executorOf(
   session: LiveObject,
   { job: found, world, name }: { readonly job: LiveObject | undefined; readonly world: World; readonly name: ObjectName },
-): Executor {
+): Promise<Executor> {
   const job = whose(found, session);
-  const isOfJob = ({ metadata }: LiveObject) => metadata.labels?.["batch.kubernetes.io/job-name"] === name.name;
-  const pods = world.cachedIn("Pod", name.namespace).filter(isOfJob);
   const own = job.kind === "ours" ? job.object : undefined;
+  const pods = await podsOfJob(own, { name, world });
   return { job, pods, executor: judgeExecutor(own, pods, { now: world.now(), settings: world.settings }) };
+}
+
+/** A Job may be seen to end before its pod is, by another watch: why it did so is then asked of the server, or it would look like a pod that somebody deleted. */
+async function podsOfJob(
+  job: LiveObject | undefined,
+  { name, world }: { readonly name: ObjectName; readonly world: World },
+): Promise<readonly LiveObject[]> {
+  const isOfJob = ({ metadata }: LiveObject) => metadata.labels?.[JOB_NAME_LABEL] === name.name;
+  const cached = world.cachedIn("Pod", name.namespace).filter(isOfJob);
+  const hasEnded = ({ status }: LiveObject) => status?.phase === "Failed" || status?.phase === "Succeeded";
+  if (job === undefined || !isOver(job) || cached.some(hasEnded)) return cached;
+  return world.liveIn("Pod", name.namespace, podsOf(name.name));
 }
 
 function whose(job: LiveObject | undefined, session: LiveObject): SessionJob {
@@ -123,9 +146,9 @@ function bindingTypes(entries: readonly Readonly<Record<string, unknown>>[], wor
   return types;
 }
 
-function jobNameOf(session: LiveObject): ObjectName {
+function jobNameOf(session: LiveObject, index = 0): ObjectName {
   const namespace = namespaceOf(session);
-  return { namespace, name: jobName({ kind: "BackupSession", name: session.metadata.name }, 0) };
+  return { namespace, name: jobName({ kind: "BackupSession", name: session.metadata.name }, index) };
 }
 
 function namespaceOf({ metadata }: LiveObject): string {

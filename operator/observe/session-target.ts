@@ -10,9 +10,9 @@ interface Reference {
   readonly namespace?: string;
 }
 
-/** What a session backs up: what its status says stays, whatever becomes of its invoker. */
-export function targetRefOf(session: LiveObject, invoker: LiveObject | undefined): TargetRef {
-  const [entry] = listIn(session.status ?? {}, "targets");
+/** What a session backs up: what its status says stays, whatever becomes of its invoker. `index` counts the targets of one that Stash made for a BackupBatch. */
+export function targetRefOf(session: LiveObject, invoker: LiveObject | undefined, index = 0): TargetRef {
+  const entry = listIn(session.status ?? {}, "targets")[index];
   if (entry?.ref !== undefined) return entry.ref as TargetRef;
   const { namespace = "" } = session.metadata;
   return targetOfConfiguration(invoker) ?? { apiVersion: "", kind: "", name: "", namespace };

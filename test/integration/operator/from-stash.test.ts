@@ -150,6 +150,29 @@ test("a backup whose Job went with the old operator has failed, and says so; the
   await waitForObject(server.objects, next, reaches("Running"));
 }, 120_000);
 
+test("a session of a BackupBatch ends with what each of its Jobs comes to, and what has no Job yet gets none (R2)", async () => {
+  const { namespace, configuration } = await leaveScene();
+  const { targets, ...status } = runningStatus(namespace) as { readonly targets: readonly Fields[] };
+  const [target] = targets as readonly [Fields & { readonly ref: Fields }];
+  const named = (name: string, entry: Fields = target) => ({ ...entry, ref: { ...target.ref, name } });
+  const entries = [named("carts"), named("orders"), named("users", { phase: "Pending" })];
+  const single = sessionOf(configuration, "batch-1", { ...status, targets: entries });
+  const invoker = { apiGroup: "stash.appscode.com", kind: "BackupBatch", name: "all" };
+  const session = await leave(server.objects, { ...single, spec: { invoker, retryLeft: 0 } });
+  const job = await leave(server.objects, jobOf(session, 1));
+
+  await using _operator = await runOperatorOn(server);
+  await waitForObject(server.objects, session, (object) => JSON.stringify(object.status).includes("JobDeleted"));
+  expect(reaches("Running")(await server.objects.get(session))).toBe(true);
+  await playPod(job, failed);
+
+  const over = await waitForObject(server.objects, session, reaches("Failed"));
+  const said = (statusOf(over).targets as readonly Fields[]).map((entry) => JSON.stringify(entry));
+  expect(said[0]).toContain("JobDeleted");
+  expect(said[1]).toContain("OutOfMemory");
+  expect(said[2]).toContain("BackupBatches are not supported");
+}, 120_000);
+
 test("a backup whose pod was killed while nobody looked has failed, and says why (R2)", async () => {
   const { namespace, configuration } = await leaveScene();
   const session = await leave(server.objects, sessionOf(configuration, "nightly-1", runningStatus(namespace)));

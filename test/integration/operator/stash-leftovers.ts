@@ -148,7 +148,7 @@ export function runningRestore(namespace: string): KubernetesObject {
 }
 
 /** The Job of a session, with Stash's image in both of its containers. */
-export function jobOf(session: KubernetesObject): KubernetesObject {
+export function jobOf(session: KubernetesObject, index = 0): KubernetesObject {
   const direction = session.kind === "BackupSession" ? "backup" : "restore";
   const labels = { "app.kubernetes.io/component": `stash-${direction}`, "app.kubernetes.io/managed-by": "stash.appscode.com" };
   const { namespace = "", name } = session.metadata;
@@ -157,7 +157,7 @@ export function jobOf(session: KubernetesObject): KubernetesObject {
   return {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: { namespace, name: `stash-${direction}-${name}-0`, labels, ownerReferences: [ownerOf(session)] },
+    metadata: { namespace, name: `stash-${direction}-${name}-${index}`, labels, ownerReferences: [ownerOf(session)] },
     spec: { backoffLimit: 0, template: { metadata: { labels }, spec: pod } },
   };
 }
