@@ -4,7 +4,7 @@ import type { ObjectName } from "../runner/kubernetes/cluster.ts";
 import { RIGHTS_OF } from "./build/job-rbac.ts";
 import { isRetryOpen } from "./decide/session-facts.ts";
 import type { WatchedKind } from "./kinds.ts";
-import { isTriggerJob } from "./names.ts";
+import { isTriggerJob, JOB_NAME_LABEL } from "./names.ts";
 import { controllerOf, type Fields, isBeingDeleted, type LiveObject } from "./objects.ts";
 import type { World } from "./world.ts";
 
@@ -93,7 +93,7 @@ function namedOwnerOf({ metadata }: LiveObject): readonly Waking[] {
 
 /** A pod that comes before its Job needs nobody: the Job itself wakes then, and the pod is in memory already. */
 function ownersOfPod(pod: LiveObject, { cached }: Caches): readonly Waking[] {
-  const name = pod.metadata.labels?.["batch.kubernetes.io/job-name"] ?? controllerOf(pod)?.name;
+  const name = pod.metadata.labels?.[JOB_NAME_LABEL] ?? controllerOf(pod)?.name;
   if (name === undefined) return [];
   const job = cached("Job", { namespace: pod.metadata.namespace ?? "", name });
   if (job === undefined) return [];

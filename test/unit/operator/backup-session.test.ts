@@ -234,6 +234,18 @@ test("a backup that can only fail again is not tried again, and says so", async 
   expect(world.api.all("Event").map(({ reason }) => reason)).toContain("BackupNotRetried");
 });
 
+test("a Job that is seen to end before its pod is has its pod's reason all the same", async () => {
+  const world = new SessionWorld();
+  world.arePodsLate = true;
+
+  const session = await live(world, world.newSession("nightly-1"), "outOfMemory");
+
+  expect(session.status?.phase).toBe("Failed");
+  expect(targetConditions(session)).toContainEqual(
+    expect.objectContaining({ type: "BackupDisrupted", message: expect.stringContaining("OutOfMemory") }),
+  );
+});
+
 test("history that must not be removed holds no session up: it has failed, says why, and is not tried again", async () => {
   const world = new SessionWorld();
   await live(world, world.newSession("nightly-1"));

@@ -35,6 +35,8 @@ export class SessionWorld {
   /** Uids of all Jobs that were ever made, by the session that they are for. */
   readonly jobs = new Map<string, Set<string>>();
   #events = new EventTeller(this.api, QUIET);
+  /** What the cache of pods has not seen yet. */
+  arePodsLate = false;
   #writesLeft = Number.POSITIVE_INFINITY;
 
   constructor(spec: Fields = {}) {
@@ -126,6 +128,7 @@ export class SessionWorld {
     const { api } = this;
     const cachedAll = (kind: WatchedKind) => {
       const { labelSelector }: { readonly labelSelector?: string } = KINDS[kind].watch;
+      if (kind === "Pod" && this.arePodsLate) return [];
       return api.all(kind).filter(({ metadata }) => matches(metadata.labels, labelSelector));
     };
     return {
