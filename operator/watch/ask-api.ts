@@ -37,7 +37,7 @@ export async function askAgainIfUnknown<T extends { readonly status: number }>(
 }
 
 /**
- * A server that has just started knows nobody's rights yet, and refuses everybody: its no counts once it says that it is ready, and then it is asked once more.
+ * A server that has just started knows nobody's rights yet, and refuses everybody, even to say whether it is ready: its no counts once it says that, and is asked for once more.
  * @throws ClusterUnavailableError while it is not
  */
 export async function askAgainIfRefused<T extends { readonly status: number }>(
@@ -47,7 +47,7 @@ export async function askAgainIfRefused<T extends { readonly status: number }>(
   const answer = await send();
   if (answer.status !== 403) return answer;
   const { status } = await readiness();
-  if (status >= 500) throw new ClusterUnavailableError(`The Kubernetes API refuses what it may not know yet: it is not ready (${status})`);
+  if (status !== 200) throw new ClusterUnavailableError(`The Kubernetes API refuses what it may not know yet: it is not ready (${status})`);
   return send();
 }
 
