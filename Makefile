@@ -60,6 +60,10 @@ benchmark: setup bundle
 benchmark-elasticsearch: setup bundle
 	@$(NODE) --disable-warning=ExperimentalWarning test/benchmark/elasticsearch.ts
 
+# On a real API server with its controllers; IDLE=SECONDS is how long it is watched while nothing happens.
+benchmark-operator: setup
+	@$(NODE) --disable-warning=ExperimentalWarning test/benchmark/operator.ts $(IDLE)
+
 # Writes the tables of flags and exit codes into README.md, that of rights into SECURITY.md, and those of docs/reference.md.
 readme: setup
 	@$(NODE) --disable-warning=ExperimentalWarning test/tools/write-readme-tables.ts

@@ -24,6 +24,8 @@ export interface WriteGate extends AsyncDisposable {
   readonly writes: readonly GateWrite[];
   /** Requests by method, and "WATCH". */
   readonly counts: ReadonlyMap<string, number>;
+  /** Every request, without names that nobody knows beforehand: "GET /api/v1/namespaces/…/secrets/vault-key". */
+  readonly asked: readonly string[];
   /** Lets clients in again after a strike. */
   open(): void;
   /** Nothing passes until `flow`, and nothing is lost: as with a network that is gone for a while. */
@@ -56,6 +58,7 @@ interface Credentials {
 class RunningGate implements WriteGate {
   readonly writes: GateWrite[] = [];
   readonly counts = new Map<string, number>();
+  readonly asked: string[] = [];
   readonly #options: WriteGateOptions;
   readonly #ca: Buffer;
   readonly #server: Server;
@@ -111,6 +114,7 @@ class RunningGate implements WriteGate {
     const { method = "", url = "" } = asked;
     const kind = /[?&]watch=/.test(url) ? "WATCH" : method;
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    this.asked.push(`${kind} ${url.replace(/\?.*/, "").replace(/namespaces\/ns-\w+/, "namespaces/…")}`);
     const body = await buffer(asked);
     await this.#flowing?.promise;
     const write = method === "GET" || /\/(events|leases)(\/|\?|$)/.test(url) ? undefined : writeOf(method, url, body);

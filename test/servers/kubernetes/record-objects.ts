@@ -9,6 +9,8 @@ export interface ObjectStory {
   readonly uid: string;
   readonly versions: readonly KubernetesObject[];
   readonly isGone: boolean;
+  /** When it was first heard of, by performance.now(). */
+  readonly heardMs: number;
 }
 
 export interface ObjectRecord extends AsyncDisposable {
@@ -62,12 +64,12 @@ class RunningRecord implements ObjectRecord {
           if (answer.statusCode !== 200) return reject(new Error(`A watch of ${path} is answered by ${answer.statusCode}`));
           resolve();
           let last = version;
-          createInterface({ input: answer })
-            .on("line", (line) => {
-              last = this.#note(JSON.parse(line)) ?? last;
-            })
-            .on("close", () => this.#again(path, last));
-          answer.on("error", () => undefined);
+          const lines = createInterface({ input: answer }).on("line", (line) => {
+            last = this.#note(JSON.parse(line)) ?? last;
+          });
+          // A server that was killed ends no lines: the answer breaks off, and both of them say so.
+          lines.on("error", () => undefined);
+          answer.on("error", () => undefined).once("close", () => this.#again(path, last));
         },
       );
       sent.once("error", reject).end();
@@ -84,7 +86,7 @@ class RunningRecord implements ObjectRecord {
     // The server was away, and knows the version no more: while it was, nothing happened.
     if (type === "ERROR") return "";
     const { uid = "", resourceVersion } = object.metadata;
-    const story = this.#stories.get(uid) ?? { uid, versions: [], isGone: false };
+    const story = this.#stories.get(uid) ?? { uid, versions: [], isGone: false, heardMs: performance.now() };
     this.#stories.set(uid, story);
     story.versions.push(object);
     story.isGone = type === "DELETED";
