@@ -2,6 +2,7 @@
 import { ClusterRefusedError, describeError, type HoldfastError, ParameterError } from "../../runner/errors.ts";
 import type { AppBinding, Repository } from "../../runner/kubernetes/cluster.ts";
 import { parseObject } from "../../runner/kubernetes/parse-object.ts";
+import { locationOf } from "../../runner/kubernetes/repository-backend.ts";
 import { type RunRequest, restoreRequest } from "../../runner/kubernetes/resolve-request.ts";
 import { resolveFromCluster } from "../../runner/kubernetes/resolve-with-cluster.ts";
 import type { Condition } from "../../runner/kubernetes/status-condition.ts";
@@ -93,6 +94,8 @@ async function findRepository({ repository }: RunRequest, { cluster }: World): P
 
 async function checkUse(request: RunRequest, { repository, world }: { repository: Repository; world: World }): Promise<true> {
   await assertUsageAllowed(world.cluster, repository, { fromNamespace: request.session.namespace });
+  // No Job is made that would find out only then.
+  locationOf(repository);
   return true;
 }
 

@@ -348,6 +348,13 @@ test.each(places.filter((place) => !isServed(place)))(
       message: expect.stringContaining(`the backend ${provider} is not supported yet`),
     });
     expect(await server.objects.list("batch/v1", "CronJob", namespace)).toEqual([]);
+
+    const restore = within(read("redis/restoresession.yaml")[0] as KubernetesObject, namespace);
+    await server.objects.apply(restore);
+    const invalid = await waitForObject(server.objects, restore, (object) => statusOf(object).phase === "Invalid");
+
+    expect(conditionOf(invalid, "ValidationPassed")?.message).toContain(`the backend ${provider} is not supported yet`);
+    expect(await server.objects.list("batch/v1", "Job", namespace)).toEqual([]);
   },
   120_000,
 );
