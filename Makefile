@@ -4,7 +4,7 @@ NODE := node_modules/.bin/node
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 IMAGE ?= holdfast:$(VERSION)
 
-.PHONY: setup demo demo-elasticsearch test test-all e2e e2e-all check bundle image benchmark benchmark-elasticsearch readme deploy clean
+.PHONY: setup demo demo-elasticsearch test test-all e2e e2e-all check bundle image benchmark benchmark-elasticsearch benchmark-operator readme deploy clean
 
 setup: node_modules/.installed
 
