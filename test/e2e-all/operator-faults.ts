@@ -37,16 +37,18 @@ export async function waitForNewHolder(
 
 /** SIGKILL to the operator's process in this pod, as in a crash: the pod stays, and its kubelet starts the container anew. */
 export async function crashOperator(pod: KubernetesObject): Promise<void> {
-  const found: number[] = [];
+  process.kill(await processOf(pod, "holdfast.mjs"), "SIGKILL");
+}
+
+/** The id of the pod's process whose command line holds this. */
+async function processOf({ metadata: { uid, name: pod } }: KubernetesObject, command: string): Promise<number> {
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     // It may have ended just now.
     const read = (file: string) => readFile(join("/proc", name, file), "utf8").catch(() => "");
-    if ((await read("cgroup")).includes(`pod${pod.metadata.uid}`) && (await read("cmdline")).includes("holdfast.mjs"))
-      found.push(Number(name));
+    if ((await read("cgroup")).includes(`pod${uid}`) && (await read("cmdline")).includes(command)) return Number(name);
   }
-  for (const pid of found) process.kill(pid, "SIGKILL");
-  if (found.length === 0) throw new Error(`Pod "${pod.metadata.name}" has no process of an operator`);
+  throw new Error(`Pod "${pod}" has no process "${command}" now`);
 }
 
 /** Resolves once so many operators are there and ready, and no others. */
@@ -91,13 +93,14 @@ export async function changeOperator(
  * network, and go with it at the latest.
  */
 export async function silencePod(scene: OperatorScene, pod: KubernetesObject): Promise<AsyncDisposable & { heal(): Promise<void> }> {
-  const network = await networkOf(pod);
+  // The one that holds the pod's network, whatever becomes of its containers.
+  const holder = String(await processOf(pod, "/pause"));
   const api = new URL(scene.node.kubernetes.url).hostname;
   const rules = [
     ["OUTPUT", "-d", api, "-j", "DROP"],
     ["INPUT", "-s", api, "-j", "DROP"],
   ];
-  const iptables = (...args: readonly string[]) => execa("ip", ["netns", "exec", network, "iptables", "-w", ...args]);
+  const iptables = (...args: readonly string[]) => execa("nsenter", ["--target", holder, "--net", "iptables", "-w", ...args]);
   for (const rule of rules) await iptables("-A", ...rule);
   let isSilent = true;
   const heal = async () => {
@@ -106,13 +109,4 @@ export async function silencePod(scene: OperatorScene, pod: KubernetesObject): P
     for (const rule of rules) await iptables("-D", ...rule);
   };
   return { heal, [Symbol.asyncDispose]: heal };
-}
-
-async function networkOf(pod: KubernetesObject): Promise<string> {
-  const { podIP } = pod.status as { podIP: string };
-  for (const name of await readdir("/var/run/netns")) {
-    const { stdout } = await execa("ip", ["-netns", name, "-oneline", "address"], { reject: false });
-    if (stdout.includes(` ${podIP}/`)) return name;
-  }
-  throw new Error(`No network of this machine has the address ${podIP} of pod "${pod.metadata.name}"`);
 }
