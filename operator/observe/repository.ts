@@ -2,7 +2,7 @@ import { ClusterRefusedError } from "../../runner/errors.ts";
 import { listIn } from "../../runner/kubernetes/status-list.ts";
 import type { ObservedRepository } from "../decide/repository.ts";
 import type { Reference } from "../decide/repository-references.ts";
-import type { WatchedKind } from "../kinds.ts";
+import { SPARED_KINDS, type WatchedKind } from "../kinds.ts";
 import type { LiveObject } from "../objects.ts";
 import type { World } from "../world.ts";
 
@@ -30,8 +30,8 @@ async function isThere({ kind, namespace, name }: Reference, world: World): Prom
   try {
     return (await world.live(watched, { namespace, name })) !== undefined;
   } catch (error) {
-    // Who may not look knows nothing.
-    if (error instanceof ClusterRefusedError) return true;
+    // Who may not look knows nothing; but of a kind that the cluster need not have and does not, there is nobody.
+    if (error instanceof ClusterRefusedError) return !(SPARED_KINDS.has(watched) && error.reason === "ObjectNotFound");
     throw error;
   }
 }

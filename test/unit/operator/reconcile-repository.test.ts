@@ -64,6 +64,20 @@ test("a user that may not be looked for is kept", async () => {
   expect(stored(world)?.status).toMatchObject(USED);
 });
 
+test.each([
+  ["BackupBatch", true],
+  ["BackupConfiguration", false],
+] as const)("a user of the kind %s, which the cluster does not have, is forgotten: %j", async (kind, isForgotten) => {
+  const references = [{ kind, namespace: "shop", name: "all" }];
+  const world = vault({}, { references });
+  const unknown = new ClusterRefusedError("The cluster does not know the kind", { reason: "ObjectNotFound" });
+  world.api.failNext(unknown, { verb: "get", kind });
+
+  await world.pass(reconciler, VAULT);
+
+  expect(stored(world)?.status?.references).toEqual(isForgotten ? [] : references);
+});
+
 test("a deleted Repository stays while somebody uses it, and says who; then it goes", async () => {
   const world = vault();
   await world.settle(reconciler, VAULT);
