@@ -6,7 +6,7 @@ import type { ObjectsApi } from "./objects-api.ts";
 import type { OperatorParameters } from "./parameters.ts";
 import { RECONCILERS } from "./reconcilers.ts";
 import type { OperatorSettings } from "./settings.ts";
-import { systemClock } from "./watch/clock.ts";
+import { sleep, systemClock } from "./watch/clock.ts";
 import { type HeldLease, holdLease } from "./watch/lease.ts";
 import type { WorkQueue } from "./watch/queue.ts";
 
@@ -83,15 +83,9 @@ async function resync(
       const name = { namespace: metadata.namespace ?? "", name: metadata.name };
       queues.get(kind)?.addAfter(name, Math.random() * RESYNC_SPREAD * periodMs, { priority: "resync" });
     }
-    using period = systemClockTimer(periodMs);
-    await Promise.race([period.over, ended(taking)]);
+    // It throws nothing but the signal's reason, which ends the loop, and leaves nothing behind: periods are many.
+    await sleep(systemClock, periodMs, taking).catch(() => undefined);
   }
-}
-
-function systemClockTimer(ms: number): Disposable & { readonly over: Promise<void> } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = systemClock.setTimer(ms, resolve);
-  return { over: promise, [Symbol.dispose]: () => timer[Symbol.dispose]() };
 }
 
 /** Resolves with the abort. */
