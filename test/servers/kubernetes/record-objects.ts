@@ -72,7 +72,7 @@ class RunningRecord implements ObjectRecord {
           answer.on("error", () => undefined).once("close", () => this.#again(path, last));
         },
       );
-      sent.once("error", reject).end();
+      sent.on("error", reject).end();
     });
   }
 
