@@ -3,6 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NAMESPACE, OPERATOR } from "../../deploy/names.ts";
+import { backupSessionFor } from "../../operator/build/backup-session.ts";
+import type { LiveObject } from "../../operator/objects.ts";
 import { startWriteGate, type WriteGate } from "../fakes/write-gate.ts";
 import { CRDS } from "../integration/kubernetes/crds.ts";
 import { asOperator } from "../integration/operator/as-operator.ts";
@@ -178,10 +180,16 @@ async function countCalls(): Promise<void> {
   });
 }
 
+/** As the trigger makes one: it names its owner. */
 async function createSession(namespace: string, index: number, prefix: string) {
   const name = `${prefix}-${index}`;
-  const invoker = { apiGroup: "stash.appscode.com", kind: "BackupConfiguration", name: `nightly-${index}` };
-  await server.objects.apply({ apiVersion: STASH, kind: "BackupSession", metadata: { namespace, name }, spec: { invoker } });
+  const invoker = await server.objects.get({
+    apiVersion: STASH,
+    kind: "BackupConfiguration",
+    metadata: { namespace, name: `nightly-${index}` },
+  });
+  const session = backupSessionFor(invoker as object as LiveObject, { name, retryLeft: 0 });
+  await server.objects.apply(session as object as KubernetesObject);
   return { namespace, job: `stash-backup-${name}-0`, madeMs: performance.now() };
 }
 
