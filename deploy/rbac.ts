@@ -6,6 +6,12 @@ const RBAC_GROUP = "rbac.authorization.k8s.io";
 const RBAC = `${RBAC_GROUP}/v1`;
 const labels = { "app.kubernetes.io/name": "holdfast", "app.kubernetes.io/component": "operator" };
 
+/**
+ * Whether the API server is ready: one that has just started refuses what it allows, and a refusal is believed only after it. Most clusters let everybody ask; where that was taken
+ * away, the operator still may.
+ */
+const READINESS = { nonResourceURLs: ["/readyz"], verbs: ["get"] };
+
 /** Opens Secrets to the operator; bound in every namespace unless its ClusterRoleBinding is replaced by RoleBindings. */
 export const SECRETS_ROLE = `${OPERATOR}-secrets`;
 
@@ -24,7 +30,7 @@ export function clusterRoles(): readonly RoleManifest[] {
 /** What the operator may do, each bound to its account: in all namespaces, and in its own. */
 export function operatorRoles(): readonly object[] {
   return [
-    role("ClusterRole", OPERATOR, "cluster"),
+    { ...role("ClusterRole", OPERATOR, "cluster"), rules: [...operatorRules("cluster"), READINESS] },
     binding("ClusterRoleBinding", OPERATOR),
     role("ClusterRole", SECRETS_ROLE, "secrets"),
     binding("ClusterRoleBinding", SECRETS_ROLE),
