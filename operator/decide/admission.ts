@@ -1,4 +1,5 @@
 import { isBeingDeleted, type LiveObject } from "../objects.ts";
+import { hasToldAll } from "./finish-backup.ts";
 import type { ObservedBackupSession } from "./observed-backup-session.ts";
 import { after, byAge, createdAt, invokerOf, isStarted, phaseOf } from "./session-facts.ts";
 
@@ -24,7 +25,8 @@ export function admission(facts: AdmissionFacts, now: Date): Admission {
   if (refused !== undefined) return skip(refused);
   const unready = readiness(facts, now);
   if (unready !== undefined) return unready;
-  const running = siblings.find((sibling) => phaseOf(sibling) === "Running");
+  // One that wants nothing but our own last steps is soon over: while the operator was away, it was over long ago. That is waited for, as for any other of the same target.
+  const running = siblings.find((sibling) => phaseOf(sibling) === "Running" && !hasToldAll(sibling.status ?? {}));
   if (running !== undefined) {
     return skip(`BackupSession "${running.metadata.name}" of the same BackupConfiguration is still running`);
   }

@@ -24,7 +24,7 @@ export function finishBackup(observed: ObservedBackupSession, { now }: DecideOpt
   const areEnded = entries.length > 0 && entries.every(isEnded);
   const isLate = isAny(status, "True", ["DeadlineExceeded"]);
   if (!areEnded && !isLate) return undefined;
-  const isAllSaid = areEnded && unsaid(status).length === 0 && entries.every(hasResult);
+  const isAllSaid = hasToldAll(status);
   const mayStillSay = areEnded && !isLate && job.kind === "ours" && executor.kind === "working" && entries.every(hasResult);
   if (mayStillSay && !isAllSaid) return undefined;
   const stop = isAllSaid ? { actions: [] } : endOfJob(observed, now);
@@ -65,6 +65,12 @@ function farewell(
       afterwards: (result) => conclude(observed, { result, ended, now }),
     },
   ];
+}
+
+/** Whether the runs of all its targets have told everything: what is left to do is the operator's. */
+export function hasToldAll(status: Status): boolean {
+  const entries = listIn(status, "targets");
+  return entries.length > 0 && entries.every((entry) => isEnded(entry) && hasResult(entry)) && unsaid(status).length === 0;
 }
 
 /** What the run was to say and did not, now that nobody will: an end without a word is no success. */

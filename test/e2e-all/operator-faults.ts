@@ -1,6 +1,7 @@
 // What can be done to the operator's pods from the machine that they run on.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { OPERATOR, type OperatorScene } from "../e2e/kubernetes/operator-scene.ts";
 import type { KubernetesObject } from "../servers/kubernetes/kubernetes-objects.ts";
@@ -40,15 +41,17 @@ export async function crashOperator(pod: KubernetesObject): Promise<void> {
   process.kill(await processOf(pod, "holdfast.mjs"), "SIGKILL");
 }
 
-/** The id of the pod's process whose command line holds this. */
+/** The id of the pod's process whose command line holds this, once there is one: that of a container that is just being started anew comes late. */
 async function processOf({ metadata: { uid, name: pod } }: KubernetesObject, command: string): Promise<number> {
-  for (const name of await readdir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    // It may have ended just now.
-    const read = (file: string) => readFile(join("/proc", name, file), "utf8").catch(() => "");
-    if ((await read("cgroup")).includes(`pod${uid}`) && (await read("cmdline")).includes(command)) return Number(name);
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
+    for (const name of await readdir("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      // It may have ended just now.
+      const read = (file: string) => readFile(join("/proc", name, file), "utf8").catch(() => "");
+      if ((await read("cgroup")).includes(`pod${uid}`) && (await read("cmdline")).includes(command)) return Number(name);
+    }
   }
-  throw new Error(`Pod "${pod}" has no process "${command}" now`);
+  throw new Error(`Waited in vain for a process "${command}" of pod "${pod}"`);
 }
 
 /** Resolves once so many operators are there and ready, and no others. */

@@ -24,6 +24,10 @@ beforeAll(async () => {
 }, 1_800_000);
 afterAll(() => stack.disposeAsync(), 120_000);
 
+interface Backup {
+  readonly targets: readonly [{ readonly stats: readonly [{ readonly snapshots: readonly [{ readonly name: string }] }] }];
+}
+
 /** With a backup of the database, and an empty database beside it, which takes no writes until it is told to. */
 interface RestorePlace extends FaultPlace {
   readonly target: RedisServer;
@@ -42,9 +46,12 @@ const place = (body: (place: RestorePlace) => Promise<void>) =>
       await scene.objects.apply(appBinding({ namespace, name: "empty", type: "redis", url, secret: "redis-auth" }));
       await where.configure();
       await where.start("before");
-      await where.end("before");
+      const backup = (await where.end("before")).status as Backup;
+      // A restore into another database than the one that was backed up has to name what it wants.
+      const rules = [{ snapshots: [backup.targets[0].stats[0].snapshots[0].name] }];
       await target.cli("client", "pause", "600000", "write");
-      const begin = async (spec: Readonly<Record<string, unknown>> = {}) => {
+      const begin = async (more: Readonly<Record<string, unknown>> = {}) => {
+        const spec = { rules, ...more };
         await scene.objects.apply(restoreSession({ ...nightly, name: "back", appBinding: "empty", task: "holdfast-redis-restore", spec }));
         // redis-cli is one client, and the restore has more than one.
         for (

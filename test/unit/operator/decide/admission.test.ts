@@ -1,7 +1,19 @@
 import { admission } from "../../../../operator/decide/admission.ts";
 import { decideBackupSession } from "../../../../operator/decide/backup-session.ts";
 import type { ObservedBackupSession } from "../../../../operator/decide/observed-backup-session.ts";
-import { at, carriedOut, condition, configuration, entry, firstTarget, observed, session, told } from "./backup-session-cases.ts";
+import {
+  at,
+  carriedOut,
+  condition,
+  configuration,
+  entry,
+  firstTarget,
+  HOST,
+  observed,
+  SAID,
+  session,
+  told,
+} from "./backup-session-cases.ts";
 
 const notReady = { phase: "NotReady", observedGeneration: 1, conditions: [condition("RepositoryFound", "False", { message: "no vault" })] };
 const running = { targets: [entry()] };
@@ -31,6 +43,17 @@ test.each<[string, Partial<ObservedBackupSession>, string]>([
     conditions: [{ type: "BackupSkipped", status: "True", reason: "SkippedTakingNewBackup", message: expect.stringContaining(message) }],
   });
   expect(wakeAt).toBeUndefined();
+});
+
+test("a sibling whose run has told everything, and which waits for the operator alone, is waited for: no backup is left out because we were away", () => {
+  const status = { targets: [entry({ stats: [HOST] })], conditions: SAID };
+  const told = session({ name: "nightly-0", age: -60, status });
+  const stillSaying = session({ name: "nightly-0", age: -60, status: { ...status, conditions: SAID.slice(1) } });
+  const facts = (sibling: typeof told) => observed({ siblings: [sibling], rivals: [sibling] });
+
+  expect(told.status?.phase).toBe("Running");
+  expect(admission(facts(told), at(5))).toMatchObject({ kind: "wait", isInLine: true });
+  expect(admission(facts(stillSaying), at(5)).kind).toBe("skip");
 });
 
 test("a sibling without our labels counts as running, too (R27)", () => {
