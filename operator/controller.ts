@@ -2,6 +2,7 @@
 import { ClusterUnavailableError, describeError, HoldfastError } from "../runner/errors.ts";
 import type { Log } from "../runner/function.ts";
 import type { ObjectName } from "../runner/kubernetes/cluster.ts";
+import type { ChangeStatus } from "./action.ts";
 import { type ApplyParts, applyActions } from "./apply/apply-actions.ts";
 import { WATCHED_KINDS, type WatchedKind } from "./kinds.ts";
 import type { LiveObject } from "./objects.ts";
@@ -97,7 +98,7 @@ async function pass(
   const { actions, wakeAt } = await reconciler.reconcile(key, world);
   const subject = { kind: reconciler.kind, name: key };
   try {
-    await applyActions(actions, { ...apply, subject, signal, wrote });
+    await applyActions(actions, { ...apply, subject, signal, wrote, latest: (action) => latestOf(action, work) });
   } finally {
     await seeWrites(work);
   }
@@ -105,6 +106,12 @@ async function pass(
   const wakeInMs = wakeAt.getTime() - world.now().getTime();
   if (Number.isNaN(wakeInMs)) throw new Error(`The reconciler "${reconciler.name}" wants to be woken at no time at all`);
   return wakeInMs;
+}
+
+function latestOf({ kind, object }: ChangeStatus, { written, world }: Pick<Work, "world"> & { readonly written: readonly LiveObject[] }) {
+  const own = written.findLast(({ metadata }) => metadata.uid === object.uid);
+  const watched: readonly string[] = WATCHED_KINDS;
+  return own ?? (watched.includes(kind) ? world.cached(kind as WatchedKind, object) : undefined);
 }
 
 /** The next pass over the object has to see what this one wrote. It does not throw: a pass that is cut short is told of by what cut it. */

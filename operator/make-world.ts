@@ -2,7 +2,9 @@ import type { Cluster } from "../runner/kubernetes/cluster.ts";
 import type { WatchedKind } from "./kinds.ts";
 import type { ObjectsApi } from "./objects-api.ts";
 import type { OperatorSettings } from "./settings.ts";
+import { sparingCluster } from "./sparing-cluster.ts";
 import type { ObjectCache } from "./watch/cache.ts";
+import { systemClock } from "./watch/clock.ts";
 import type { World } from "./world.ts";
 
 export interface WorldParts {
@@ -26,7 +28,7 @@ export function makeWorld({ api, caches, cluster, settings, signal }: WorldParts
     cachedAll: (kind) => cache(kind).all(),
     live: (kind, name) => api.get(kind, name, { signal }),
     liveIn: async (kind, namespace, labelSelector) => (await api.list(kind, { namespace, labelSelector, signal })).items,
-    cluster,
+    cluster: sparingCluster(cluster, { cached: (kind, name) => cache(kind).get(name), clock: systemClock }),
     settings,
     now: () => api.now(),
   };

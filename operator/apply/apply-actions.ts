@@ -15,6 +15,8 @@ export interface ApplyParts extends EnsureParts {
   readonly pushgatewayUrl: string | undefined;
   /** Whose pass it is: once that one is gone, what is left of the pass would be made for nobody. */
   readonly subject?: Subject | undefined;
+  /** The object as this pass wrote it, or else as it was last seen: a status is written from it without another look, if it is still that version. */
+  latest?(action: ChangeStatus): LiveObject | undefined;
   /** Called with every object that was written, as it is now. */
   wrote(object: LiveObject): void;
 }
@@ -83,7 +85,8 @@ async function orRefused({ refused }: Pick<Ensure, "refused">, parts: ApplyParts
 }
 
 async function change(action: ChangeStatus | ChangeMetadata, parts: ApplyParts): Promise<Outcome> {
-  const changed = await (action.do === "status" ? changeStatus(action, parts) : changeMetadata(action, parts));
+  const known = action.do === "status" ? parts.latest?.(action) : undefined;
+  const changed = await (action.do === "status" ? changeStatus(action, { ...parts, known }) : changeMetadata(action, parts));
   if (changed === "gone") return isSubject(action, parts) ? "over" : "done";
   if (changed !== undefined) parts.wrote(changed);
   return "done";

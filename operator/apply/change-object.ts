@@ -8,6 +8,8 @@ import type { ObjectsApi } from "../objects-api.ts";
 interface ChangeParts {
   readonly api: ObjectsApi;
   readonly signal: AbortSignal;
+  /** The object as it was last seen, if it was: a write from it that meets another version is refused by the server, and done again from what is there. */
+  readonly known?: LiveObject | undefined;
 }
 
 const MOST_TRIES = 10;
@@ -41,7 +43,11 @@ interface Repetition extends ChangeParts {
   write(next: LiveObject): Promise<LiveObject | "conflict" | "gone">;
 }
 
-async function repeat(kind: KindName, object: ObjectIdentity, { api, signal, make, write }: Repetition): Promise<Changed> {
+async function repeat(kind: KindName, object: ObjectIdentity, { api, signal, known, make, write }: Repetition): Promise<Changed> {
+  const guessed = known?.metadata.uid === object.uid ? guess(known, make) : undefined;
+  const first = guessed === undefined ? "conflict" : await write(guessed);
+  if (first === "gone") return "gone";
+  if (first !== "conflict") return first.metadata.resourceVersion === known?.metadata.resourceVersion ? undefined : first;
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const live = await api.get(kind, object, { signal });
     if (live === undefined || live.metadata.uid !== object.uid) return "gone";
@@ -54,6 +60,16 @@ async function repeat(kind: KindName, object: ObjectIdentity, { api, signal, mak
     return written.metadata.resourceVersion === live.metadata.resourceVersion ? undefined : written;
   }
   throw new ClusterUnavailableError(`Others keep changing ${kind} "${object.namespace}/${object.name}"`);
+}
+
+/** Nothing where the object as we know it would not be changed, or cannot be: that is for what is there to say. */
+function guess(known: LiveObject, make: (live: LiveObject) => LiveObject): LiveObject | undefined {
+  try {
+    const next = asJson(make(known));
+    return isDeepStrictEqual(next, asJson(known)) ? undefined : next;
+  } catch {
+    return undefined;
+  }
 }
 
 function isFinished(status: Fields | undefined): boolean {

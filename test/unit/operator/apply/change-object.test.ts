@@ -171,3 +171,51 @@ test.each(["Complete", "Failed"])("a Job that is %s is left alone", async (type)
 
   expect(api.writes).toEqual([]);
 });
+
+test("a status is written from the object as it is known, without another look", async () => {
+  const { api, parts } = applying();
+  const known = api.put(configuration());
+
+  const written = await changeStatus(
+    statusOf(known, (status) => ({ ...status, phase: "Ready" })),
+    { ...parts, known },
+  );
+
+  expect(written).toMatchObject({ status: { phase: "Ready" } });
+  expect(api.calls.get).toBe(0);
+});
+
+test.each<[string, StatusChange]>([
+  ["has another version by now", (status) => ({ ...status, phase: "Ready" })],
+  ["would not be changed", (status) => (status.count === undefined ? status : { ...status, phase: "Ready" })],
+  [
+    "cannot be changed",
+    (status) => {
+      if (status.count === undefined) throw new Error("There is no count");
+      return { ...status, phase: "Ready" };
+    },
+  ],
+])("a status whose object, as it is known, %s is made of the one that the server has", async (_what, change) => {
+  const { api, parts } = applying();
+  const known = api.put(configuration());
+  api.putStatus("BackupConfiguration", PLACE, { count: 1 });
+
+  const written = await changeStatus(statusOf(known, change), { ...parts, known });
+
+  expect(written).toMatchObject({ status: { phase: "Ready", count: 1 } });
+});
+
+test("a status is not written over a namesake of the object that is known", async () => {
+  const { api, parts } = applying();
+  const known = api.put(configuration());
+  api.delete("BackupConfiguration", PLACE);
+  api.put(configuration());
+
+  const written = await changeStatus(
+    statusOf(known, (status) => ({ ...status, phase: "Ready" })),
+    { ...parts, known },
+  );
+
+  expect(written).toBe("gone");
+  expect(api.peek("BackupConfiguration", PLACE)?.status).toBeUndefined();
+});
