@@ -36,7 +36,11 @@ export function phaseOf({ status }: LiveObject): string {
 
 /** Nothing of it changes any more, but for the notes about its next try. */
 export function isFinal(session: LiveObject): boolean {
-  return ["Succeeded", "Failed", "Skipped"].includes(phaseOf(session));
+  return isFinalStatus(session.status ?? {});
+}
+
+export function isFinalStatus({ phase }: Status): boolean {
+  return phase === "Succeeded" || phase === "Failed" || phase === "Skipped";
 }
 
 /** A try after this failed one is still to come, or to be decided about. */
@@ -58,9 +62,15 @@ export function isStarted(entry: Status | undefined): boolean {
   return entry !== undefined && (typeof entry.totalHosts === "number" || isAny(entry, "True", ["BackupExecutorEnsured"]));
 }
 
-/** Writes to the session's status what changes, and the phases that follow. */
+/** Writes to the session's status what changes, and the phases that follow; nothing over an end that somebody wrote since the session was looked at. */
 export function sessionStatus(session: LiveObject, change: StatusChange, now: Date): Action {
-  return { do: "status", kind: "BackupSession", object: identityOf(session), change: completed(session, change, now) };
+  const complete = completed(session, change, now);
+  const changeUnlessOver: StatusChange = (status) => {
+    // Made all the same: it may say that the whole pass is to end.
+    const changed = complete(status);
+    return isFinalStatus(status) && !isFinal(session) ? status : changed;
+  };
+  return { do: "status", kind: "BackupSession", object: identityOf(session), change: changeUnlessOver };
 }
 
 export function completed(session: LiveObject, change: StatusChange, now: Date): StatusChange {

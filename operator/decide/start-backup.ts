@@ -11,7 +11,7 @@ import { controllerOf, identityOf, isBeingDeleted, type LiveObject, type WantedO
 import { admission } from "./admission.ts";
 import { outdatedSessions, removals } from "./history.ts";
 import type { DecideOptions, ObservedBackupSession, StartParts } from "./observed-backup-session.ts";
-import { after, createdAt, durationOf, isStarted, sessionEvent, sessionStatus, withEntry } from "./session-facts.ts";
+import { after, createdAt, durationOf, isFinalStatus, isStarted, sessionEvent, sessionStatus, withEntry } from "./session-facts.ts";
 import { ensured, isEnded, isEnsured, notEnsured } from "./target-conditions.ts";
 
 /** A session that has not begun: it begins, waits, or is left out. */
@@ -88,7 +88,7 @@ const ORDERS = {
 function begun(status: Status, observed: ObservedBackupSession): Status {
   const { session, target } = observed;
   const entry = findTarget(status, target);
-  const isDecided = isAny(status, "True", ["BackupSkipped", "DeadlineExceeded", "MetricsPushed"]);
+  const isDecided = isFinalStatus(status) || isAny(status, "True", ["BackupSkipped", "DeadlineExceeded", "MetricsPushed"]);
   // Of a Job that was there, nobody makes a second one: this look was long ago.
   if (isDecided || isEnded(entry) || isEnsured(entry)) {
     throw new ClusterUnavailableError(`Somebody else has begun or ended BackupSession "${session.metadata.name}" meanwhile`);

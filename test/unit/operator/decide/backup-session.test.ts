@@ -129,14 +129,26 @@ describe("the start", () => {
   test.each<[string, Fields]>([
     ["skipped", { conditions: [condition("BackupSkipped")] }],
     ["began", { targets: [entry()] }],
+    ["ended, as Stash once did", { phase: "Succeeded", targets: [{ ref: REF, phase: "Succeeded" }] }],
     ["failed", { targets: [{ ref: REF, conditions: [condition("BackupExecutorEnsured", "False")] }] }],
   ])("of a session that somebody else %s meanwhile no Job is made: the pass ends before it", (_, status) => {
     const [, orders, create] = decide(observed()).decision.actions;
 
     if (orders?.do !== "status") throw new Error("The second action is the orders");
     expect(create?.do).toBe("create");
-    expect(() => orders.change(session({ status }).status ?? {})).toThrow(ClusterUnavailableError);
+    expect(() => orders.change(status)).toThrow(ClusterUnavailableError);
   });
+});
+
+test("an end that somebody wrote meanwhile is not written over, whatever was decided before", () => {
+  const ended = { phase: "Succeeded", targets: [{ ref: REF, phase: "Succeeded" }] };
+
+  const { decision } = decide(observed({ invoker: undefined }));
+
+  const [skip] = decision.actions;
+  if (skip?.do !== "status") throw new Error("The first action is the skip");
+  expect(skip.change({})).toMatchObject({ phase: "Skipped" });
+  expect(skip.change(ended)).toBe(ended);
 });
 
 describe("cut short in between", () => {
