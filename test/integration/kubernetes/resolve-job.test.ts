@@ -152,7 +152,18 @@ test("a Job with every kind of setting, and its volume claim, are taken by an AP
     },
   };
 
-  const { objects, namespace } = await resolveIn({ task: "redis-backup-7.0.5", kind: "BackupConfiguration", spec });
+  const fn = await server.objects.get({ apiVersion: stash, kind: "Function", metadata: { name: "redis-backup-7.0.5" } });
+  const volumeMounts = [{ name: "stash-interim-volume", mountPath: "/stash-interim-volume" }];
+  // Only for a Function that mounts it there is a claim.
+  await server.objects.apply({
+    apiVersion: stash,
+    kind: "Function",
+    metadata: { name: "mounting" },
+    spec: { ...(fn.spec as object), volumeMounts },
+  });
+  await server.objects.apply({ apiVersion: stash, kind: "Task", metadata: { name: "mounting" }, spec: { steps: [{ name: "mounting" }] } });
+
+  const { objects, namespace } = await resolveIn({ task: "mounting", kind: "BackupConfiguration", spec });
   const answers = await Promise.all(objects.map((object) => create(object, namespace)));
 
   expect(objects.map(({ kind }) => kind)).toEqual(["PersistentVolumeClaim", "Job"]);
