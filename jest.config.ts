@@ -8,6 +8,7 @@ const project = (name: string) => ({
 });
 
 export default {
+  globalTeardown: "<rootDir>/test/tools/end-of-run.ts",
   // Many tests start servers and processes: on a busy machine that takes its time.
   testTimeout: 90_000,
   projects: ["unit", "contract", "integration", "e2e", "e2e-all"].map(project),

@@ -32,8 +32,10 @@ let isGood = true;
 try {
   const isOfSeeds = process.argv.includes("--seeds");
   await (isOfSeeds ? ensureImage() : ensureEverything());
+  sayTime("all servers are here");
   for (const args of isOfSeeds ? [["--selectProjects", "e2e", "e2e-all", "--runInBand", "--testPathPatterns", SEEDS]] : everything()) {
     const figures = await runJest(args);
+    sayTime(`jest ${args.join(" ")}`);
     passed += figures.numPassedTests;
     failed += figures.numFailedTests;
     skipped += figures.numPendingTests + figures.numTodoTests;
@@ -45,6 +47,11 @@ try {
 }
 process.stdout.write(`tests: ${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 process.exitCode = isGood && failed === 0 && skipped === 0 && passed > 0 ? 0 : 1;
+
+/** To standard error, as all progress. */
+function sayTime(what: string): void {
+  process.stderr.write(`after ${Math.round(performance.now() / 1000)} s: ${what}\n`);
+}
 
 /** What takes long and proves little that is new comes with all servers only. */
 function everything(): readonly (readonly string[])[] {
