@@ -13,7 +13,8 @@ function nameAndEnd(): void {
   const handles = (process as unknown as { _getActiveHandles(): readonly object[] })._getActiveHandles();
   process.stderr.write(`The tests left open, after ${PATIENCE_MS / 1000} s: ${process.getActiveResourcesInfo().join(", ")}\n`);
   for (const handle of handles) process.stderr.write(`  ${handle.constructor.name} ${JSON.stringify(describe(handle))}\n`);
-  process.exit();
+  // A call into the system that blocks would hold up an orderly exit too.
+  process.kill(process.pid, "SIGKILL");
 }
 
 function describe(handle: Partial<ChildProcess & Socket>): Readonly<Record<string, unknown>> {

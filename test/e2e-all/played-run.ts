@@ -1,11 +1,11 @@
 // What a run in a pod writes, by the runner's own code, and what a kubelet says of its pod.
-import type { Fields } from "../../../operator/objects.ts";
-import type { Cluster } from "../../../runner/kubernetes/cluster.ts";
-import { outcomeCondition } from "../../../runner/kubernetes/status-outcome.ts";
-import { openBackupSession } from "../../../runner/session.ts";
-import type { KubernetesObject, KubernetesObjects } from "../../servers/kubernetes/kubernetes-objects.ts";
-import { waitForObjects } from "../../servers/kubernetes/wait-for-object.ts";
-import { QUIET } from "../../unit/operator/invoker-world.ts";
+import type { Fields } from "../../operator/objects.ts";
+import type { Cluster } from "../../runner/kubernetes/cluster.ts";
+import { outcomeCondition } from "../../runner/kubernetes/status-outcome.ts";
+import { openBackupSession } from "../../runner/session.ts";
+import type { KubernetesObject, KubernetesObjects } from "../servers/kubernetes/kubernetes-objects.ts";
+import { waitForObjects } from "../servers/kubernetes/wait-for-object.ts";
+import { QUIET } from "../unit/operator/invoker-world.ts";
 
 const TOLD = ["RepositoryIntegrityVerified", "RetentionPolicyApplied", "RepositoryMetricsPushed"] as const;
 

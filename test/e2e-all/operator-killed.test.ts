@@ -1,16 +1,16 @@
 // The operator as a process that dies at each of its writes, once before the server hears of it and once before the process hears that it was done: a new process finds its way from what
 // is there. On a real API server with its controllers; what runs in pods is played, and goes on meanwhile.
-import type { Fields } from "../../../operator/objects.ts";
-import { openApiCluster } from "../../../runner/kubernetes/api-cluster.ts";
-import type { Cluster } from "../../../runner/kubernetes/cluster.ts";
-import type { GateWrite } from "../../fakes/write-gate.ts";
-import { createReadyNamespace } from "../../servers/kubernetes/create-ready-namespace.ts";
-import type { KubernetesObject } from "../../servers/kubernetes/kubernetes-objects.ts";
-import { type ObjectRecord, type ObjectStory, recordObjects } from "../../servers/kubernetes/record-objects.ts";
-import { type Kubernetes, startKubernetes } from "../../servers/kubernetes/start-kubernetes.ts";
-import { waitForObject, waitForObjects, waitUntilGone } from "../../servers/kubernetes/wait-for-object.ts";
-import { appBinding, backupConfiguration, repository } from "../../unit/operator/invoker-world.ts";
-import { CRDS } from "../kubernetes/crds.ts";
+import type { Fields } from "../../operator/objects.ts";
+import { openApiCluster } from "../../runner/kubernetes/api-cluster.ts";
+import type { Cluster } from "../../runner/kubernetes/cluster.ts";
+import type { GateWrite } from "../fakes/write-gate.ts";
+import { CRDS } from "../integration/kubernetes/crds.ts";
+import { createReadyNamespace } from "../servers/kubernetes/create-ready-namespace.ts";
+import type { KubernetesObject } from "../servers/kubernetes/kubernetes-objects.ts";
+import { type ObjectRecord, type ObjectStory, recordObjects } from "../servers/kubernetes/record-objects.ts";
+import { type Kubernetes, startKubernetes } from "../servers/kubernetes/start-kubernetes.ts";
+import { waitForObject, waitForObjects, waitUntilGone } from "../servers/kubernetes/wait-for-object.ts";
+import { appBinding, backupConfiguration, repository } from "../unit/operator/invoker-world.ts";
 import { type MortalOperators, mortalOperators } from "./mortal-operators.ts";
 import { playBackup, playRestore } from "./played-run.ts";
 

@@ -1,12 +1,12 @@
 // Operators as processes behind a gate: one that dies is followed by the next, as a kubelet has it.
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { NAMESPACE, OPERATOR } from "../../../deploy/names.ts";
-import { type GateWrite, type Strike, startWriteGate, type WriteGate } from "../../fakes/write-gate.ts";
-import { makeCertificates } from "../../servers/certificates.ts";
-import type { Kubernetes } from "../../servers/kubernetes/start-kubernetes.ts";
-import { asOperator } from "./as-operator.ts";
-import { bundleProgram, type OperatorProcess, startOperatorProcess } from "./operator-process.ts";
+import { NAMESPACE, OPERATOR } from "../../deploy/names.ts";
+import { type GateWrite, type Strike, startWriteGate, type WriteGate } from "../fakes/write-gate.ts";
+import { asOperator } from "../integration/operator/as-operator.ts";
+import { bundleProgram, type OperatorProcess, startOperatorProcess } from "../integration/operator/operator-process.ts";
+import { makeCertificates } from "../servers/certificates.ts";
+import type { Kubernetes } from "../servers/kubernetes/start-kubernetes.ts";
 
 type LogLine = Readonly<Record<string, unknown>>;
 
