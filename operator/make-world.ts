@@ -1,5 +1,6 @@
 import type { Cluster } from "../runner/kubernetes/cluster.ts";
-import type { WatchedKind } from "./kinds.ts";
+import { joined } from "./joined.ts";
+import type { KindName, WatchedKind } from "./kinds.ts";
 import type { ObjectsApi } from "./objects-api.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { sparingCluster } from "./sparing-cluster.ts";
@@ -22,12 +23,17 @@ export function makeWorld({ api, caches, cluster, settings, signal }: WorldParts
     if (found === undefined) throw new Error(`There is no cache of kind "${kind}"`);
     return found;
   };
+  // At three in the morning the sessions of a namespace all want to know of each other.
+  const listAll = joined(async (key) => {
+    const [kind, namespace, labelSelector] = JSON.parse(key) as [KindName, string, string?];
+    return (await api.list(kind, { namespace, labelSelector, signal })).items;
+  });
   return {
     cached: (kind, name) => cache(kind).get(name),
     cachedIn: (kind, namespace) => cache(kind).inNamespace(namespace),
     cachedAll: (kind) => cache(kind).all(),
     live: (kind, name) => api.get(kind, name, { signal }),
-    liveIn: async (kind, namespace, labelSelector) => (await api.list(kind, { namespace, labelSelector, signal })).items,
+    liveIn: (kind, namespace, labelSelector) => listAll(JSON.stringify([kind, namespace, labelSelector])),
     cluster: sparingCluster(cluster, { cached: (kind, name) => cache(kind).get(name), clock: systemClock }),
     settings,
     now: () => api.now(),

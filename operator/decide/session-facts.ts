@@ -4,6 +4,7 @@ import type { Status, StatusChange } from "../../runner/kubernetes/cluster.ts";
 import { parseDuration } from "../../runner/kubernetes/go-format.ts";
 import { completedBackup } from "../../runner/kubernetes/status.ts";
 import { isAny } from "../../runner/kubernetes/status-condition.ts";
+import { listIn } from "../../runner/kubernetes/status-list.ts";
 import { findTarget, type TargetRef } from "../../runner/kubernetes/status-target.ts";
 import type { Action, TellEvent } from "../action.ts";
 import { NO_RETRY } from "../names.ts";
@@ -60,6 +61,11 @@ export function byAge(one: LiveObject, other: LiveObject): number {
 /** Whether its Job was made, or is about to be. Stash says first that the Job is there, and then what it has to do: its operator may have ended in between. */
 export function isStarted(entry: Status | undefined): boolean {
   return entry !== undefined && (typeof entry.totalHosts === "number" || isAny(entry, "True", ["BackupExecutorEnsured"]));
+}
+
+/** Whether any of its targets was given orders. */
+export function hasBegun(status: Status): boolean {
+  return listIn(status, "targets").some(isStarted);
 }
 
 /** Writes to the session's status what changes, and the phases that follow; nothing over an end that somebody wrote since the session was looked at. */

@@ -2,7 +2,6 @@ import { ClusterUnavailableError } from "../../runner/errors.ts";
 import type { Status, StatusChange } from "../../runner/kubernetes/cluster.ts";
 import { formatTime } from "../../runner/kubernetes/go-format.ts";
 import { isAny, withCondition } from "../../runner/kubernetes/status-condition.ts";
-import { listIn } from "../../runner/kubernetes/status-list.ts";
 import { findTarget } from "../../runner/kubernetes/status-target.ts";
 import type { Action, Decision } from "../action.ts";
 import { backupSessionFor } from "../build/backup-session.ts";
@@ -11,7 +10,17 @@ import { controllerOf, identityOf, isBeingDeleted, type LiveObject, type WantedO
 import { admission } from "./admission.ts";
 import { outdatedSessions, removals } from "./history.ts";
 import type { DecideOptions, ObservedBackupSession, StartParts } from "./observed-backup-session.ts";
-import { after, createdAt, durationOf, isFinalStatus, isStarted, sessionEvent, sessionStatus, withEntry } from "./session-facts.ts";
+import {
+  after,
+  createdAt,
+  durationOf,
+  hasBegun,
+  isFinalStatus,
+  isStarted,
+  sessionEvent,
+  sessionStatus,
+  withEntry,
+} from "./session-facts.ts";
 import { ensured, isEnded, isEnsured, notEnsured } from "./target-conditions.ts";
 
 /** A session that has not begun: it begins, waits, or is left out. */
@@ -120,15 +129,11 @@ function adoptSession(session: LiveObject, invoker: LiveObject): readonly Action
 function skip({ session, siblings, invoker }: ObservedBackupSession, message: string, now: Date): readonly Action[] {
   const condition = { type: "BackupSkipped", status: "True", reason: "SkippedTakingNewBackup", message } as const;
   return [
+    // Another operator may have been faster, and thought otherwise.
     sessionStatus(session, (status) => (hasBegun(status) ? status : withCondition(status, condition, now)), now),
     sessionEvent(session, { type: "Warning", reason: "BackupSkipped", message }),
     ...removals(outdatedSessions(siblings, { current: session, isSkipped: true, invoker })),
   ];
-}
-
-/** Another operator was faster, and thought otherwise. */
-function hasBegun(status: Status): boolean {
-  return listIn(status, "targets").some(isStarted);
 }
 
 function same(entry: Status): Status {

@@ -1,3 +1,4 @@
+import { ClusterUnavailableError } from "../../runner/errors.ts";
 import type { ObjectName } from "../../runner/kubernetes/cluster.ts";
 import { jobName } from "../../runner/kubernetes/resolve-names.ts";
 import { listIn } from "../../runner/kubernetes/status-list.ts";
@@ -5,7 +6,7 @@ import { findTarget, type TargetRef } from "../../runner/kubernetes/status-targe
 import { admission } from "../decide/admission.ts";
 import { judgeExecutor } from "../decide/judge-executor.ts";
 import type { ObservedBackupSession, SessionJob } from "../decide/observed-backup-session.ts";
-import { invokerOf, isFinal, isRetryOpen, isSameInvoker, isStarted } from "../decide/session-facts.ts";
+import { hasBegun, invokerOf, isFinal, isRetryOpen, isSameInvoker, isStarted } from "../decide/session-facts.ts";
 import { bindingKey, typeOfBinding } from "../decide/session-metrics.ts";
 import { isOver } from "../decide/stop-executor.ts";
 import { isEnded, isEnsured } from "../decide/target-conditions.ts";
@@ -24,12 +25,15 @@ export async function observeBackupSession(name: ObjectName, world: World): Prom
   const known = world.cached("BackupSession", name);
   if (known === undefined || isBeingDeleted(known)) return undefined;
   if (isFinal(known)) return isRetryOpen(known) ? observeFinal(known, world) : undefined;
-  // The Job first: what its run wrote before its end is then in the session that is read after it.
   const index = openTarget(known);
-  const executor = await observeExecutor(known, { world, index });
+  // One that was not begun has no Job. Of others the Job first: what its run wrote before its end is then in the session that is read after it.
+  const isNew = !hasBegun(known.status ?? {}) && world.cached("Job", jobNameOf(known)) === undefined;
+  const executor = await (isNew ? cachedExecutor(known, world) : observeExecutor(known, { world, index }));
   const session = await world.live("BackupSession", name);
   if (session?.metadata.uid !== known.metadata.uid || isBeingDeleted(session)) return undefined;
   if (isFinal(session)) return undefined;
+  if (isNew && hasBegun(session.status ?? {}))
+    throw new ClusterUnavailableError(`Somebody else has begun BackupSession "${name.name}" meanwhile`);
   return observeRunning(session, { world, executor, index });
 }
 
@@ -57,12 +61,14 @@ async function observeRunning(
   { world, executor, index }: { readonly world: World; readonly executor: Executor; readonly index: number },
 ): Promise<ObservedBackupSession> {
   const entries = listIn(session.status ?? {}, "targets");
-  const hasBegun = entries.some(isStarted);
-  const invoker = await observeInvoker(session, { world, isLive: !hasBegun });
+  const isBegun = hasBegun(session.status ?? {});
+  const [invoker, found] = await Promise.all([
+    observeInvoker(session, { world, isLive: !isBegun }),
+    isBegun ? cachedSessions(session, world) : world.liveIn("BackupSession", namespaceOf(session)),
+  ]);
   const target = targetRefOf(session, invoker, index);
-  const found = hasBegun ? cachedSessions(session, world) : await world.liveIn("BackupSession", namespaceOf(session));
   const siblings = siblingsOf(session, found);
-  const rivals = hasBegun ? [] : await observeRivals(session, { world, target: targetOfConfiguration(invoker) ?? target, found });
+  const rivals = isBegun ? [] : await observeRivals(session, { world, target: targetOfConfiguration(invoker) ?? target, found });
   const facts = { session, invoker, target, siblings, rivals, ...executor, appBindingTypes: bindingTypes(entries, world) };
   if (!mayStart(facts, world.now())) return facts;
   return { ...facts, start: await observeStart(session, facts.invoker as LiveObject, world) };

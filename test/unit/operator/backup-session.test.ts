@@ -1,6 +1,8 @@
 import { backupSessionFor } from "../../../operator/build/backup-session.ts";
 import { NO_RETRY, RETRY_OF } from "../../../operator/names.ts";
 import type { Fields, LiveObject } from "../../../operator/objects.ts";
+import { reconcileBackupSession } from "../../../operator/reconcile-backup-session.ts";
+import type { World } from "../../../operator/world.ts";
 import { ClusterRefusedError, ClusterUnavailableError } from "../../../runner/errors.ts";
 import type { ObjectName } from "../../../runner/kubernetes/cluster.ts";
 import { appBinding, backupConfiguration } from "./invoker-world.ts";
@@ -63,6 +65,23 @@ test("from its creation to its end: rights, orders, Job, result, metrics, and no
   const { get, list } = world.api.calls;
   await world.pass(name);
   expect(world.api.calls).toMatchObject({ get, list });
+});
+
+test("a session that another operator began since it was last seen is looked at again, and not begun a second time", async () => {
+  const world = new SessionWorld();
+  const name = world.newSession("nightly-1");
+  const before = world.session(name);
+  await world.pass(name);
+  const { cached } = world.world;
+  const lagging: World = {
+    ...world.world,
+    cached: (kind, object) => (kind === "BackupSession" ? before : kind === "Job" ? undefined : cached(kind, object)),
+  };
+
+  const look = reconcileBackupSession.reconcile(name, lagging);
+
+  await expect(look).rejects.toThrow(ClusterUnavailableError);
+  expect(world.api.all("Job")).toHaveLength(1);
 });
 
 test("the Job is the session's: its labels let the pods be seen, it runs as the invoker's account, within the session's time", async () => {
