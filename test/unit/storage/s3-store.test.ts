@@ -155,6 +155,14 @@ test("a delete of which one key is missing is fine", async () => {
   await expect(open().delete(["1"])).resolves.toBeUndefined();
 });
 
+const gone = '<?xml version="1.0"?><Error><Code>NoSuchUpload</Code><Message>Gone</Message></Error>';
+
+/** An upload is gone as soon as it is aborted, and nothing lies under the key. */
+function answerAborted(request: string, response: ServerResponse): void {
+  if (request.startsWith("DELETE")) response.writeHead(204).end();
+  else response.writeHead(404).end(request.startsWith("GET") ? gone : undefined);
+}
+
 test("a last request that answers 200 with an error inside is a failure", async () => {
   answer = (request, response) => {
     if (/^POST .*\?uploads/.test(request)) {
@@ -163,9 +171,7 @@ test("a last request that answers 200 with an error inside is a failure", async 
       response.writeHead(200, { etag: '"e"' }).end();
     } else if (request.startsWith("POST")) {
       response.end('<?xml version="1.0"?><Error><Code>InternalError</Code><Message>Late</Message></Error>');
-    } else {
-      response.writeHead(request.startsWith("HEAD") ? 404 : 204).end();
-    }
+    } else answerAborted(request, response);
   };
 
   await expect(open().put("key", chunksOf([patternBytes(9 * 1024 * 1024)]))).rejects.toMatchObject({ name: "StoreUnavailableError" });
@@ -175,7 +181,9 @@ test("a part that is confirmed without a tag is not believed", async () => {
   answer = (request, response) => {
     if (/^POST .*\?uploads/.test(request)) {
       response.end('<?xml version="1.0"?><InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>');
-    } else response.writeHead(request.startsWith("DELETE") ? 204 : 200).end();
+    } else if (request.startsWith("PUT")) {
+      response.writeHead(200).end();
+    } else answerAborted(request, response);
   };
 
   await expect(open().put("key", chunksOf([patternBytes(9 * 1024 * 1024)]))).rejects.toMatchObject({ name: "StoreUnavailableError" });
@@ -196,11 +204,10 @@ describe("when the answer to the last request of an upload is lost", () => {
         last(++nth, response);
       } else if (request.startsWith("HEAD")) {
         response.writeHead(200, { "content-length": "1", "x-amz-meta-holdfast-upload": token ?? own }).end();
-      } else response.writeHead(204).end();
+      } else answerAborted(request, response);
     };
   }
 
-  const gone = '<?xml version="1.0"?><Error><Code>NoSuchUpload</Code><Message>Gone</Message></Error>';
   const thenGone = (nth: number, response: ServerResponse) =>
     nth === 1 ? response.writeHead(500).end() : response.writeHead(404).end(gone);
   const never = (_: number, response: ServerResponse) => response.writeHead(500).end();
