@@ -109,6 +109,8 @@ async function forward(target: Target, request: IncomingMessage, response: Serve
     headers: request.headers,
     agent: false,
   });
+  // A client that goes away takes its request along: an answer that comes afterwards would be read by nobody, and its connection never end.
+  response.once("close", () => upstream.destroy());
   // The server's answer, or the first failure: an early answer may come before the whole request was sent.
   const answered = new Promise<IncomingMessage>((resolve, reject) => upstream.once("response", resolve).on("error", reject));
   answered.catch(() => undefined);
