@@ -24,16 +24,15 @@ export function makeWorld({ api, caches, cluster, settings, signal }: WorldParts
     return found;
   };
   // At three in the morning the sessions of a namespace all want to know of each other.
-  const listAll = joined(async (key) => {
-    const [kind, namespace, labelSelector] = JSON.parse(key) as [KindName, string, string?];
-    return (await api.list(kind, { namespace, labelSelector, signal })).items;
-  });
+  const listAll = joined(
+    async (kind: KindName, namespace: string, labelSelector?: string) => (await api.list(kind, { namespace, labelSelector, signal })).items,
+  );
   return {
     cached: (kind, name) => cache(kind).get(name),
     cachedIn: (kind, namespace) => cache(kind).inNamespace(namespace),
     cachedAll: (kind) => cache(kind).all(),
     live: (kind, name) => api.get(kind, name, { signal }),
-    liveIn: (kind, namespace, labelSelector) => listAll(JSON.stringify([kind, namespace, labelSelector])),
+    liveIn: listAll,
     cluster: sparingCluster(cluster, { cached: (kind, name) => cache(kind).get(name), clock: systemClock }),
     settings,
     now: () => api.now(),

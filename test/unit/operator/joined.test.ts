@@ -3,7 +3,7 @@ import { joined } from "../../../operator/joined.ts";
 /** Questions in the order in which they were asked, each to be answered by hand. */
 function questions() {
   const asked: { readonly key: string; readonly answer: (value: number) => void; readonly fail: (error: Error) => void }[] = [];
-  const ask = joined((key) => {
+  const ask = joined((key: string) => {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     asked.push({ key, answer: resolve, fail: reject });
     return promise;
