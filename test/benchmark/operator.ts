@@ -1,5 +1,5 @@
 // What the operator costs with 200 BackupConfigurations, how soon Jobs are there for 50 sessions that come at once, and what it asks of the API server for all that.
-// Usage: node test/benchmark/operator.ts [IDLE_SECONDS] [ROUNDS]
+// Usage: node test/benchmark/operator.ts [IDLE_SECONDS] [ROUNDS] [RESYNC_SECONDS]
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NAMESPACE, OPERATOR } from "../../deploy/names.ts";
@@ -31,7 +31,7 @@ const TARGETS = { megabytes: 200, core: 0.01, medianMs: 1_000, worstMs: 5_000 };
 const idleSeconds = Number(process.argv[2] ?? 300);
 const rounds = Math.min(4, Number(process.argv[3] ?? 3));
 /** More often than in real life, so that it falls into the time that is measured. */
-const resyncSeconds = Math.min(150, Math.max(30, Math.floor(idleSeconds / 2)));
+const resyncSeconds = Number(process.argv[4] ?? Math.min(150, Math.max(30, Math.floor(idleSeconds / 2))));
 
 await using server = await startKubernetes({ crds: CRDS, controllers: true });
 await asOperator(server);

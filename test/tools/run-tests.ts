@@ -1,7 +1,7 @@
 // Runs every test: the fast ones side by side, those with real servers one after another, those with search servers last. Ends with one line of
 // jest's own figures; a skipped test, or none at all, is a failure. With --seeds: both guides of Stash and our tutorial on a real node, nothing else.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureImage } from "../servers/docker/ensure-image.ts";
@@ -22,6 +22,7 @@ const pool = join(scratch, "search-servers");
 mkdirSync(pool);
 // Java servers beside tests that measure time would make those fail: they come last.
 const SEARCH_TESTS = "/test/(integration|e2e)/.*(elastic|open)search";
+const LONGEST_END_MS = 60_000;
 const SEEDS = "/test/e2e(-all|/kubernetes)/(redis-seed|tutorial|elasticsearch-seed)\\.test\\.ts$";
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort(new Error(`Ended by ${signal}`)));
@@ -72,15 +73,21 @@ async function runJest(args: readonly string[]): Promise<JestFigures> {
   const run = spawn(process.execPath, flags, { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] });
   const end = () => run.kill("SIGTERM");
   stopping.signal.addEventListener("abort", end);
+  // Its figures are its last word: an end that hangs says nothing more.
+  const guard = setInterval(() => {
+    const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    if (Date.now() - written > LONGEST_END_MS) run.kill("SIGKILL");
+  }, 5_000);
   const code = await new Promise<number | null>((resolve, reject) => {
     run.once("error", reject);
-    // After its figures it ends by a signal only when a test left something open, which it then said.
     run.once("exit", resolve);
   });
+  clearInterval(guard);
   stopping.signal.removeEventListener("abort", end);
   stopping.signal.throwIfAborted();
   const figures = JSON.parse(readFileSync(file, "utf8")) as JestFigures;
   rmSync(file);
+  // By a signal it ends only after its figures: when a test left something open, which it then said, or by the guard.
   if (code !== 0 && code !== null) isGood = false;
   return figures;
 }
