@@ -19,11 +19,8 @@ export function joined<Question extends readonly (string | undefined)[], T>(
     const key = JSON.stringify(question);
     const current = underWay.get(key);
     if (current === undefined) return begin(key, question);
-    const ended = current.answer.then(
-      () => undefined,
-      () => undefined,
-    );
-    current.next ??= ended.then(() => begin(key, question));
+    const go = () => begin(key, question);
+    current.next ??= current.answer.then(go, go);
     return current.next;
   };
 }
